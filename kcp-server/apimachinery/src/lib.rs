@@ -1,0 +1,8 @@
+//! Kubernetes' object machinery without a server: the object tree, its encodings, metadata,
+//! selectors, patches, server-side apply and tables.
+//!
+//! Everything here is a function of its arguments. Nothing knows HTTP, a store or a schema's source.
+
+pub mod value;
+
+pub use value::{Map, Name, Value};

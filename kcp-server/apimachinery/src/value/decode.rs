@@ -1,0 +1,215 @@
+use super::{Map, Name, Value};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use std::{cell::RefCell, fmt};
+
+/// What a document may be at most. Checked while it is read, before anything is built from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Objects and arrays inside one another.
+    pub depth: usize,
+    /// Values in all.
+    pub nodes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 500, nodes: 1_000_000 }
+    }
+}
+
+/// Why bytes are no object tree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DecodeError(pub String);
+
+/// Reads JSON. Of a repeated member the last one counts, as in Go.
+///
+/// # Errors
+/// Bytes that are not one JSON value, or one beyond the default [`Limits`].
+pub fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
+    decode_with(bytes, Limits::default()).map(|(value, _)| value)
+}
+
+/// Reads JSON and also gives the paths of members that occur twice in one object, such as
+/// `metadata.name`, in the order they were met.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_strict(bytes: &[u8]) -> Result<(Value, Vec<String>), DecodeError> {
+    decode_with(bytes, Limits::default())
+}
+
+/// [`decode_strict`] under other limits.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with(bytes: &[u8], limits: Limits) -> Result<(Value, Vec<String>), DecodeError> {
+    let state =
+        State { limits, nodes: RefCell::new(0), duplicates: RefCell::default(), path: RefCell::default() };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // Our own depth limit stands in its place.
+    reader.disable_recursion_limit();
+    let value =
+        Seed { state: &state, depth: 0 }.deserialize(&mut reader).map_err(|e| DecodeError(e.to_string()))?;
+    reader.end().map_err(|e| DecodeError(e.to_string()))?;
+    Ok((value, state.duplicates.into_inner()))
+}
+
+struct State {
+    limits: Limits,
+    nodes: RefCell<usize>,
+    duplicates: RefCell<Vec<String>>,
+    path: RefCell<Vec<PathPart>>,
+}
+
+enum PathPart {
+    Member(Name),
+    Index(usize),
+}
+
+impl State {
+    fn here(&self, last: &str) -> String {
+        let mut text = String::new();
+        for part in self.path.borrow().iter() {
+            match part {
+                PathPart::Member(name) if text.is_empty() => text.push_str(name),
+                PathPart::Member(name) => {
+                    text.push('.');
+                    text.push_str(name);
+                }
+                PathPart::Index(at) => text.push_str(&format!("[{at}]")),
+            }
+        }
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text + last
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'s> {
+    state: &'s State,
+    depth: usize,
+}
+
+impl Seed<'_> {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        if self.depth >= self.state.limits.depth {
+            return Err(E::custom(format!("exceeded max depth of {}", self.state.limits.depth)));
+        }
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+        let mut nodes = self.state.nodes.borrow_mut();
+        *nodes += 1;
+        if *nodes > self.state.limits.nodes {
+            return Err(D::Error::custom(format!("more than {} values", self.state.limits.nodes)));
+        }
+        drop(nodes);
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        // Beyond 63 bits Kubernetes falls back to floating point.
+        Ok(i64::try_from(number).map_or(Value::Float(number as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text.into_boxed_str()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut items = Vec::new();
+        self.state.path.borrow_mut().push(PathPart::Index(0));
+        while let Some(item) = from.next_element_seed(inner)? {
+            items.push(item);
+            if let Some(last) = self.state.path.borrow_mut().last_mut() {
+                *last = PathPart::Index(items.len());
+            }
+        }
+        self.state.path.borrow_mut().pop();
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(name) = from.next_key::<std::borrow::Cow<'_, str>>()? {
+            let name = Name::from(&*name);
+            self.state.path.borrow_mut().push(PathPart::Member(name.clone()));
+            let value = from.next_value_seed(inner)?;
+            self.state.path.borrow_mut().pop();
+            if map.insert(name.clone(), value).is_some() {
+                let path = self.state.here(&name);
+                self.state.duplicates.borrow_mut().push(path);
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::encode, *};
+
+    #[test]
+    fn members_are_sorted_and_numbers_kept_apart() {
+        let value = decode(br#"{"b":1,"a":1.0,"c":18446744073709551615}"#).expect("JSON");
+        assert_eq!(value.get("b"), Some(&Value::Int(1)));
+        assert_eq!(value.get("a"), Some(&Value::Float(1.0)));
+        assert!(matches!(value.get("c"), Some(Value::Float(_))));
+        assert_eq!(encode(&decode(br#"{"b":2, "a":[ ]}"#).expect("JSON")), br#"{"a":[],"b":2}"#);
+    }
+
+    #[test]
+    fn repeated_members_are_told() {
+        let (value, twice) = decode_strict(br#"{"a":{"x":1,"x":2},"l":[{},{"y":1,"y":1}]}"#).expect("JSON");
+        assert_eq!(twice, ["a.x", "l[1].y"]);
+        assert_eq!(value.at(&["a", "x"]), Some(&Value::Int(2)));
+    }
+
+    #[test]
+    fn depth_and_size_are_bounded() {
+        let deep = "[".repeat(600) + &"]".repeat(600);
+        assert!(decode(deep.as_bytes()).expect_err("too deep").0.contains("max depth"));
+        let limits = Limits { depth: 10, nodes: 3 };
+        assert!(decode_with(b"[1,2,3]", limits).is_err());
+        assert!(decode(b"{} {}").is_err(), "one value only");
+        assert!(decode(b"{\"a\":\"\xff\"}").is_err(), "UTF-8 only");
+    }
+}
