@@ -4,7 +4,7 @@
 //! No key is without a logical cluster, and none holds a workspace path.
 
 use kcp_names::ClusterName;
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 /// A name or namespace as it stands in a key: at least one byte, none of them `/`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,9 +117,10 @@ impl fmt::Display for ResourceKey {
 
 /// Where one object lives. The cluster is a field, so no key can be without one.
 ///
-/// Keys are ordered by resource, then cluster, then namespace, then name; every store lists in this
-/// order, and etcd's byte order of the spelt keys is the same within one resource and cluster.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Keys are ordered by resource, then by the bytes of `<cluster>/[<namespace>/]<name>`. Every store
+/// lists in this order, and within one resource it is etcd's order of the spelt keys (so namespace
+/// `a-b` comes before `a`, since `-` sorts before `/`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Kind of object.
     pub resource: ResourceKey,
@@ -144,6 +145,25 @@ impl Key {
         }
         text.push_str(self.name.as_str());
         text
+    }
+
+    /// The bytes of `<cluster>/[<namespace>/]<name>`, by which keys of one resource are ordered.
+    fn place(&self) -> impl Iterator<Item = u8> {
+        let namespace = self.namespace.as_ref().map(|n| n.as_str().bytes().chain([b'/']));
+        let head = self.cluster.as_str().bytes().chain([b'/']);
+        head.chain(namespace.into_iter().flatten()).chain(self.name.as_str().bytes())
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.resource.cmp(&other.resource).then_with(|| self.place().cmp(other.place()))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -264,6 +284,26 @@ mod tests {
         assert_eq!(key(ResourceKey::custom("e.io", "ws"), None), "/e.io/ws/customresources/root/a");
         assert_eq!(key(ResourceKey::custom("", "pods"), Some("n")), "/pods/customresources/root/n/a");
         assert_eq!(key(ResourceKey::bound("e.io", "ws", "f00"), None), "/e.io/ws/f00/root/a");
+    }
+
+    #[test]
+    fn keys_of_one_resource_sort_as_they_are_spelt() {
+        let name = |text| ObjectName::parse(text).expect("a name");
+        let mut keys = Vec::new();
+        for cluster in ["a", "a-b", "a0"] {
+            for namespace in [None, Some("n"), Some("n-m"), Some("n0")] {
+                for object in ["x", "x-y", "n", "x.y"] {
+                    keys.push(Key {
+                        resource: ResourceKey::custom("e.io", "ws"),
+                        cluster: ClusterName::parse(cluster).expect("a cluster"),
+                        namespace: namespace.map(name),
+                        name: name(object),
+                    });
+                }
+            }
+        }
+        keys.sort();
+        assert!(keys.is_sorted_by_key(Key::spell));
     }
 
     #[test]

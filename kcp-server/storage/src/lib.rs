@@ -5,13 +5,16 @@
 //! transaction; what was acknowledged is durable; the outcome of a failed write may be unknown, and
 //! then it is said so.
 
+pub mod clock;
+pub mod hub;
 pub mod key;
+pub mod memory;
 pub mod record;
 mod store;
 
 pub use key::{Identity, Key, KeyError, Namespace, ObjectName, Range, ResourceKey, Resources, Scope};
 pub use record::{Header, Record, RecordError};
 pub use store::{
-    Batch, BoxFuture, Change, Error, Event, EventPage, Events, Expect, Missed, Outcome, Page, Require, Store,
-    Subscription, Write,
+    Batch, BoxFuture, Change, Error, Event, EventPage, Events, Expect, Missed, NOTE_LIMIT, Outcome, Page,
+    Require, Store, Subscription, VALUE_LIMIT, Write, check_batch, check_transaction,
 };

@@ -10,6 +10,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// # What every implementation promises
 /// - **Ordered, unique**: each committed change has a revision of its own, greater than all before.
+///   A fresh store is at revision 1, as etcd's is: to clients a resourceVersion of 0 means something else.
 /// - **Durable**: a write that was answered with [`Outcome::Committed`] survives `kill -9` and loss of power.
 /// - **Fresh**: a read that starts after a write was answered sees it.
 /// - **Reliable, resumable**: [`Store::events`] from a revision gives every later change of the range,
@@ -36,7 +37,7 @@ pub trait Store: Send + Sync + 'static {
     /// How many objects a range holds now.
     fn count<'a>(&'a self, range: &'a Range) -> BoxFuture<'a, Result<u64, Error>>;
 
-    /// Up to `limit` keys of one logical cluster, of all kinds, behind `after`.
+    /// Up to `limit` keys of one logical cluster, of all kinds, in their order, behind `after`.
     fn cluster_keys<'a>(
         &'a self,
         cluster: &'a ClusterName,
@@ -45,11 +46,13 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Key>, Error>>;
 
     /// Commits changes one after the other and answers when all that were made are durable. One
-    /// outcome for each write, in order: a refused one does not stop the next.
+    /// outcome for each write, in order: a refused one does not stop the next. A value that is too
+    /// large refuses the whole batch.
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>, Error>>;
 
-    /// Commits all of at most eight changes, no two of one resource, or none of them. The outcomes
-    /// are all `Committed`, or those that were refused say why and the others are `Skipped`.
+    /// Commits all of at most eight changes, no two of one group and resource, or none of them. All
+    /// is judged by what was there before the first. The outcomes are all `Committed`, or those that
+    /// were refused say why and the others are `Skipped`.
     fn transact(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>, Error>>;
 
     /// Changes of a range after revision `after`, oldest first, at most `limit` of them, from history.
@@ -63,7 +66,8 @@ pub trait Store: Send + Sync + 'static {
     /// Every change from now on, of all keys, in order. See [`Subscription`].
     fn subscribe(&self) -> Subscription;
 
-    /// Forgets history before `revision`; reads and events from before it answer `Compacted`.
+    /// Forgets history before `revision`: reads at an older one, and events after an older one, answer
+    /// `Compacted` from now on. Does nothing if that much is forgotten already.
     fn compact(&self, revision: Revision) -> BoxFuture<'_, Result<(), Error>>;
 
     /// A small value of the server's own, outside of keys and revisions: marks of controllers,
@@ -73,6 +77,12 @@ pub trait Store: Send + Sync + 'static {
     /// Sets a note (at most 64 KiB), durable when answered; `None` removes it.
     fn set_note<'a>(&'a self, name: &'a str, value: Option<Bytes>) -> BoxFuture<'a, Result<(), Error>>;
 }
+
+/// Bytes of the largest value that a store takes: etcd's limit on a request.
+pub const VALUE_LIMIT: usize = 3 << 19;
+
+/// Bytes of the largest note.
+pub const NOTE_LIMIT: usize = 64 << 10;
 
 /// Writes for [`Store::commit`], in order.
 pub type Batch = Vec<Write>;
@@ -95,7 +105,7 @@ pub struct Write {
 pub enum Change {
     /// A sealed value ([`crate::Header::seal`]), at most 1.5 MiB. `Header::expires` makes it expire.
     Put(Bytes),
-    /// Nothing stays.
+    /// Nothing stays. To delete what is not there is a conflict with nothing, whatever was expected.
     Delete,
 }
 
@@ -112,6 +122,21 @@ pub enum Expect {
     Anything,
 }
 
+impl Expect {
+    /// Whether a change may be made of a key that was last changed at `modified` (`None`: absent).
+    #[must_use]
+    pub fn allows(self, change: &Change, modified: Option<Revision>) -> bool {
+        let deletes_nothing = matches!(change, Change::Delete) && modified.is_none();
+        !deletes_nothing
+            && match self {
+                Self::Absent => modified.is_none(),
+                Self::Revision(revision) => modified == Some(revision),
+                Self::Present => modified.is_some(),
+                Self::Anything => true,
+            }
+    }
+}
+
 /// Another object that must (still) be what it was when the write was decided upon.
 ///
 /// Every write names its logical cluster's incarnation this way, so that a write in flight cannot
@@ -124,6 +149,47 @@ pub struct Require {
     pub created: Revision,
     /// It must not be closed ([`crate::Header::closed`]). Asked by writes that create.
     pub open: bool,
+}
+
+impl Require {
+    /// Whether it holds, if its key was made at `found` and is closed or not (`None`: absent).
+    #[must_use]
+    pub fn holds(&self, found: Option<(Revision, bool)>) -> bool {
+        found.is_some_and(|(created, closed)| created == self.created && !(self.open && closed))
+    }
+}
+
+/// Refuses batches that no store takes, before anything is done.
+///
+/// # Errors
+/// A value that is too large.
+pub fn check_batch(batch: &[Write]) -> Result<(), Error> {
+    let size = |write: &Write| match &write.change {
+        Change::Put(value) => value.len(),
+        Change::Delete => 0,
+    };
+    match batch.iter().map(size).find(|size| *size > VALUE_LIMIT) {
+        Some(size) => Err(Error::TooLarge { size, limit: VALUE_LIMIT }),
+        None => Ok(()),
+    }
+}
+
+/// As [`check_batch`], for [`Store::transact`].
+///
+/// # Errors
+/// A value that is too large, too many writes, or two of one group and resource.
+pub fn check_transaction(batch: &[Write]) -> Result<(), Error> {
+    if batch.len() > 8 {
+        return Err(Error::BadTransaction("more than eight writes"));
+    }
+    let kind = |write: &Write| (write.key.resource.group.clone(), write.key.resource.resource.clone());
+    let mut kinds: Vec<_> = batch.iter().map(kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    if kinds.len() < batch.len() {
+        return Err(Error::BadTransaction("two writes of one resource"));
+    }
+    check_batch(batch)
 }
 
 /// What became of a write.
@@ -190,7 +256,8 @@ pub type Events = Arc<[Arc<Event>]>;
 ///
 /// The queue behind it is bounded. A subscriber that falls behind loses its place and is told so with
 /// [`Subscription::next`] giving `Err(missed)`: it reads [`Store::events`] from the last revision it
-/// saw and goes on. Writers never wait for a subscriber.
+/// saw and goes on with the same subscription, passing over what it has read already. Writers never
+/// wait for a subscriber.
 pub struct Subscription {
     /// The newest revision when the subscription began; the first event has a greater one.
     pub since: Revision,
@@ -212,7 +279,8 @@ impl Subscription {
         Self { since, next: Box::new(next) }
     }
 
-    /// The next committed changes; `Err` if some were lost; `None` when the store has closed.
+    /// The next committed changes; `Err` if some were lost; `None` when the store has closed. Nothing
+    /// is lost if the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<Result<Events, Missed>> {
         (self.next)().await
     }
