@@ -3,7 +3,12 @@
 //!
 //! Everything here is a function of its arguments. Nothing knows HTTP, a store or a schema's source.
 
+pub mod field;
+mod go;
+pub mod meta;
+pub mod names;
 pub mod shape;
+pub mod time;
 pub mod value;
 
 pub use value::{Map, Name, Value};

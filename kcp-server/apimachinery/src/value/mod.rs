@@ -138,10 +138,8 @@ impl Value {
         if !matches!(self, Self::Object(_)) {
             *self = Self::object();
         }
-        match self {
-            Self::Object(map) => map,
-            _ => unreachable!("made an object just above"),
-        }
+        let Self::Object(map) = self else { unreachable!("made an object just above") };
+        map
     }
 
     /// The name Kubernetes gives this type in messages.
@@ -180,6 +178,12 @@ impl From<bool> for Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Int(number)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
     }
 }
 
