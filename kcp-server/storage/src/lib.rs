@@ -6,6 +6,8 @@
 //! then it is said so.
 
 pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod hub;
 pub mod key;
 pub mod memory;

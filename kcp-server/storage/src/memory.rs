@@ -305,3 +305,32 @@ impl Store for MemoryStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::ManualClock, conformance};
+    use proptest::prelude::*;
+
+    fn store(clock: Arc<ManualClock>) -> Arc<dyn Store> {
+        Arc::new(MemoryStore::new(clock, Capacity::default()))
+    }
+
+    #[tokio::test]
+    async fn it_keeps_every_promise() {
+        for check in conformance::CHECKS {
+            println!("{}", check.name);
+            let clock = Arc::new(ManualClock::default());
+            check.run(store(Arc::clone(&clock)), clock).await;
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn two_of_them_answer_alike(script in conformance::model::script(30)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let make = || store(Arc::new(ManualClock::default()));
+            runtime.block_on(conformance::model::compare(make(), make(), |store| store, &script));
+        }
+    }
+}
