@@ -44,8 +44,7 @@ pub fn decode_strict(bytes: &[u8]) -> Result<(Value, Vec<String>), DecodeError> 
 /// # Errors
 /// As [`decode`].
 pub fn decode_with(bytes: &[u8], limits: Limits) -> Result<(Value, Vec<String>), DecodeError> {
-    let state =
-        State { limits, nodes: RefCell::new(0), duplicates: RefCell::default(), path: RefCell::default() };
+    let state = State::new(limits);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     // Our own depth limit stands in its place.
     reader.disable_recursion_limit();
@@ -53,6 +52,13 @@ pub fn decode_with(bytes: &[u8], limits: Limits) -> Result<(Value, Vec<String>),
         Seed { state: &state, depth: 0 }.deserialize(&mut reader).map_err(|e| DecodeError(e.to_string()))?;
     reader.end().map_err(|e| DecodeError(e.to_string()))?;
     Ok((value, state.duplicates.into_inner()))
+}
+
+impl<'de> serde::Deserialize<'de> for Value {
+    /// From any format, under the default [`Limits`].
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Seed { state: &State::new(Limits::default()), depth: 0 }.deserialize(from)
+    }
 }
 
 struct State {
@@ -68,6 +74,10 @@ enum PathPart {
 }
 
 impl State {
+    fn new(limits: Limits) -> Self {
+        Self { limits, nodes: RefCell::new(0), duplicates: RefCell::default(), path: RefCell::default() }
+    }
+
     fn here(&self, last: &str) -> String {
         let mut text = String::new();
         for part in self.path.borrow().iter() {
