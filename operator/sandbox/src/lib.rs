@@ -1,1 +1,3 @@
-//! (to be written)
+//! A host without a cluster: what a Kubernetes cluster does for the operator and kcp, on one machine.
+
+pub mod workloads;
