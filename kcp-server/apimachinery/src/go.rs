@@ -64,6 +64,33 @@ pub(crate) fn float(number: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
+/// What Go's JSON decoder calls this type.
+pub(crate) fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::Float(_) => "number",
+        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => value.type_name(),
+    }
+}
+
+/// A tree as `%v` prints what Go decoded it to: `map[a:1 b:[x y]]`.
+pub(crate) fn display(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => float(*number),
+        Value::String(text) => text.to_string(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(display).collect::<Vec<_>>().join(" "))
+        }
+        Value::Object(map) => {
+            let members = map.iter().map(|(name, member)| format!("{name}:{}", display(member)));
+            format!("map[{}]", members.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
 /// A tree as JSON text.
 pub(crate) fn json(tree: &Value) -> String {
     String::from_utf8_lossy(&value::encode(tree)).into_owned()

@@ -7,6 +7,7 @@ pub mod field;
 mod go;
 pub mod meta;
 pub mod names;
+pub mod patch;
 pub mod selector;
 pub mod shape;
 pub mod time;

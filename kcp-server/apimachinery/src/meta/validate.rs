@@ -186,11 +186,7 @@ fn objects(value: &Value, member: &str, wanted: &str, element: &str) -> Option<S
 }
 
 fn cannot_unmarshal(value: &Value, member: &str, wanted: &str) -> String {
-    let found = match value {
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::Float(_) => "number",
-        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => value.type_name(),
-    };
+    let found = go::json_kind(value);
     format!("json: cannot unmarshal {found} into Go struct field ObjectMeta.{member} of type {wanted}")
 }
 
