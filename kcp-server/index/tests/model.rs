@@ -141,10 +141,10 @@ proptest! {
             apply(&index, report);
             model.take(report);
         }
-        for start in 0..CLUSTERS.len() {
+        for (start, cluster) in CLUSTERS.iter().enumerate() {
             for names in [&[][..], &[0], &[1], &[2], &[0, 1], &[2, 0], &[1, 1, 0]] {
                 let tail: String = names.iter().map(|&name: &usize| format!(":{}", NAMES[name])).collect();
-                let path = WorkspacePath::parse(&format!("{}{tail}", CLUSTERS[start])).expect("path");
+                let path = WorkspacePath::parse(&format!("{cluster}{tail}")).expect("path");
                 prop_assert_eq!(spell(&index.resolve(&path)), model.resolve(start, names), "{}", path);
             }
         }
