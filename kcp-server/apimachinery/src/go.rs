@@ -4,7 +4,7 @@ use crate::{Value, value};
 use std::fmt::Write as _;
 
 /// A string as `%q` and `strconv.Quote` print it.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -29,7 +29,7 @@ pub(crate) fn quote(text: &str) -> String {
 /// Whether Go's `unicode.IsPrint` holds: letters, marks, numbers, punctuation, symbols and the
 /// ASCII space. Decided with the standard library's own table, which differs on a few rare
 /// characters only.
-pub(crate) fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
     }
@@ -53,7 +53,7 @@ fn escape(c: char, out: &mut String) {
 }
 
 /// A number as `%v` prints a `float64`: shortest digits, exponent form below 1e-4 and from 1e6 on.
-pub(crate) fn float(number: f64) -> String {
+pub fn float(number: f64) -> String {
     let size = number.abs();
     if size == 0.0 || (1e-4..1e6).contains(&size) {
         return format!("{number}");
@@ -92,7 +92,7 @@ pub(crate) fn display(value: &Value) -> String {
 }
 
 /// A tree as JSON text.
-pub(crate) fn json(tree: &Value) -> String {
+pub fn json(tree: &Value) -> String {
     String::from_utf8_lossy(&value::encode(tree)).into_owned()
 }
 

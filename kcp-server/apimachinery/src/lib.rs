@@ -4,7 +4,7 @@
 //! Everything here is a function of its arguments. Nothing knows HTTP, a store or a schema's source.
 
 pub mod field;
-mod go;
+pub mod go;
 pub mod meta;
 pub mod names;
 pub mod patch;

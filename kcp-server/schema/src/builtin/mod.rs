@@ -1,0 +1,12 @@
+//! The kinds of Kubernetes itself: their types ([`definition`]), what can be done with them ([`kinds`]),
+//! and what their types do not say: defaults and checks by hand.
+//!
+//! Kinds are decoded on first use; a process that serves none pays for an index of names only.
+
+mod columns;
+mod definition;
+mod kinds;
+
+pub use columns::Function;
+pub use definition::{Definition, definition};
+pub use kinds::{BuiltIn, CellSource, Column, Set, Subresource, find, kinds};
