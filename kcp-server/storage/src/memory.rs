@@ -193,7 +193,7 @@ impl State {
 
 /// When a record expires, if it does.
 fn expires(record: &Record) -> Option<u64> {
-    record.header().ok().map(|header: Header| header.expires).filter(|due| *due != 0)
+    Some(Header::peek(&record.value).1).filter(|due| *due != 0)
 }
 
 /// A future of what is known already.

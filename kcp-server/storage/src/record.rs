@@ -11,7 +11,7 @@ use kcp_names::Revision;
 pub const FORMAT: u8 = 1;
 
 /// Bytes of a header of format 1.
-const LENGTH: usize = 1 + 1 + 8 + 8 + 4 * 4;
+pub const LENGTH: usize = 1 + 1 + 8 + 8 + 4 * 4;
 
 const CLOSED: u8 = 1;
 const HAS_ANNOTATIONS: u8 = 2;
@@ -64,6 +64,15 @@ pub enum RecordError {
 }
 
 impl Header {
+    /// What a store has to know of a value: whether it is closed, and when it expires (0: never).
+    /// The value's first [`LENGTH`] bytes suffice; damaged ones are neither closed nor do they expire.
+    #[must_use]
+    pub fn peek(head: &[u8]) -> (bool, u64) {
+        let closed = head.get(1).is_some_and(|flags| flags & CLOSED != 0);
+        let expires = head.get(10..18).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        (closed, expires)
+    }
+
     /// Puts the header in front of `json`.
     #[must_use]
     pub fn seal(&self, json: &[u8]) -> Bytes {
@@ -134,7 +143,7 @@ impl Record {
     /// Whether nothing may be created beneath the object any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.value.get(1).is_some_and(|flags| flags & CLOSED != 0)
+        Header::peek(&self.value).0
     }
 }
 

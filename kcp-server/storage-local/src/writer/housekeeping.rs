@@ -1,0 +1,174 @@
+//! What the writer does between groups: expiry, and forgetting.
+
+use super::{
+    Writer,
+    queue::{Prepared, Request, Submission},
+};
+use crate::{
+    Options, codec,
+    engine::{Change, EngineError, Rows},
+    rows,
+};
+use bytes::Bytes;
+use kcp_names::Revision;
+use kcp_storage::{Event, Expect, Header, Key, Write};
+use std::{collections::VecDeque, ops::Bound, time::Duration};
+
+/// Objects that are removed together.
+const EXPIRE_AT_ONCE: usize = 256;
+/// Revisions whose history is removed together, so that no write waits long for it.
+const FORGET_AT_ONCE: usize = 512;
+/// How often the clock is looked at when something will expire.
+const CLOCK: Duration = Duration::from_millis(250);
+/// How often the age of history is looked at.
+const AGE: Duration = Duration::from_secs(10);
+
+/// What has to be done, and when.
+pub(super) struct Housekeeping {
+    keep: Duration,
+    keep_revisions: u64,
+    /// When the next object expires, in seconds since 1970; `None`: nobody has looked.
+    due: Option<u64>,
+    /// What the newest revision was at some times, oldest first.
+    ages: VecDeque<(u64, Revision)>,
+    /// History up to here is gone.
+    forgotten: Revision,
+}
+
+impl Housekeeping {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            keep: options.keep,
+            keep_revisions: options.keep_revisions,
+            due: None,
+            ages: VecDeque::new(),
+            forgotten: Revision::ZERO,
+        }
+    }
+
+    /// Notes what changes have to be looked after.
+    pub(super) fn notice(&mut self, events: &[std::sync::Arc<Event>]) {
+        let expires = |event: &Event| event.record.as_ref().map_or(0, |record| Header::peek(&record.value).1);
+        for due in events.iter().map(|event| expires(event)).filter(|due| *due != 0) {
+            self.due = self.due.map(|known| known.min(due));
+        }
+    }
+}
+
+impl Writer {
+    /// How long the writer may sleep.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let tasks = &self.housekeeping;
+        if self.shared.failed.get().is_some() {
+            return None;
+        }
+        if tasks.due.is_none() || tasks.forgotten < self.shared.oldest() {
+            return Some(Duration::ZERO);
+        }
+        if tasks.due != Some(u64::MAX) {
+            return Some(CLOCK);
+        }
+        (self.shared.oldest() < self.revision).then_some(AGE)
+    }
+
+    /// Does a bounded part of what has to be done.
+    pub(super) fn tidy(&mut self) {
+        if self.shared.failed.get().is_some() {
+            return;
+        }
+        let done = self.expire().and_then(|()| self.forget());
+        if let Err(error) = done {
+            self.shared.fail(format!("the storage engine has failed: {error}"));
+        }
+        self.age();
+        if let Err(error) = self.log.drop_until(self.shared.engine.durable()) {
+            tracing::warn!(%error, "cannot remove a segment of the log");
+        }
+    }
+
+    /// Removes objects that have expired, as any other writer would.
+    fn expire(&mut self) -> Result<(), EngineError> {
+        let now = self.shared.options.clock.now();
+        if self.housekeeping.due.is_some_and(|due| due > now) {
+            return Ok(());
+        }
+        let view = self.shared.engine.view();
+        let (mut writes, mut next, mut reader) = (Vec::new(), u64::MAX, codec::Reader::default());
+        for row in view.scan_prefix(&[rows::DUE]).take(EXPIRE_AT_ONCE) {
+            let (row, _) = row?;
+            let Some((due, spelt)) = rows::read_due_row(&row) else { continue };
+            next = due;
+            if due > now {
+                break;
+            }
+            let spelt = Bytes::copy_from_slice(spelt);
+            let Some(live) = view.get(&rows::row(rows::LIVE, &[&spelt]))? else { continue };
+            let key = reader.read(&spelt).map_err(|error| EngineError(error.to_string()))?;
+            writes.push(deletion(key, spelt, rows::Live::read(&live)?.modified));
+        }
+        self.housekeeping.due = Some(next);
+        if !writes.is_empty() {
+            self.housekeeping.due = None;
+            self.write(vec![Submission { request: Request::Commit(writes), reply: None }]);
+        }
+        Ok(())
+    }
+
+    /// Removes rows of history that can no longer be read.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        let oldest = self.shared.oldest();
+        let from = self.housekeeping.forgotten.next();
+        if from > oldest {
+            return Ok(());
+        }
+        let view = self.shared.engine.view();
+        let (from, to) = (rows::event_row(from), rows::event_row(oldest));
+        let (mut gone, mut last) = (Rows::new(), oldest);
+        for row in view.scan(Bound::Included(from), Bound::Included(to)).take(FORGET_AT_ONCE) {
+            let (row, value) = row?;
+            let Some((revision, _, key)) = rows::read_event_row(&row, &value) else { continue };
+            gone.insert(row.to_vec(), Change::DeleteOnce);
+            gone.insert(rows::history_row(&key, revision), Change::DeleteOnce);
+            last = revision;
+        }
+        if gone.len() < 2 * FORGET_AT_ONCE {
+            last = oldest;
+        }
+        if !gone.is_empty() {
+            self.shared.engine.apply(gone, self.log.last())?;
+        }
+        self.housekeeping.forgotten = last;
+        Ok(())
+    }
+
+    /// Decides how much history is old enough to be forgotten.
+    fn age(&mut self) {
+        let now = self.shared.options.clock.now();
+        let tasks = &mut self.housekeeping;
+        let due = tasks.ages.back().is_none_or(|(then, _)| now.abs_diff(*then) >= AGE.as_secs());
+        if !due {
+            return;
+        }
+        let mut oldest = Revision(self.revision.0.saturating_sub(tasks.keep_revisions));
+        while let Some((then, revision)) = tasks.ages.front()
+            && (now.saturating_sub(*then) >= tasks.keep.as_secs() || *then > now)
+        {
+            // A clock that was set back makes ages useless: they begin again.
+            if *then <= now {
+                oldest = oldest.max(*revision);
+            }
+            tasks.ages.pop_front();
+        }
+        tasks.ages.push_back((now, self.revision));
+        if oldest > self.shared.oldest() {
+            self.write(vec![Submission { request: Request::Compact(oldest), reply: None }]);
+        }
+    }
+}
+
+/// Removes an object that has not changed since `modified`.
+fn deletion(key: Key, spelt: Bytes, modified: Revision) -> Prepared {
+    let (expect, change) = (Expect::Revision(modified), kcp_storage::Change::Delete);
+    let write = Write { key, expect, change, requires: Vec::new() };
+    Prepared { write, key: spelt, requires: Vec::new(), packed: None }
+}
