@@ -33,7 +33,6 @@ const KNOWN: [&str; 26] = [
     "uuid5",
 ];
 
-const HOSTNAME: &str = r"^([a-zA-Z0-9\p{S}\p{L}]((-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?)|([a-zA-Z0-9\p{S}\p{L}](([a-zA-Z0-9-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?)(\.)){1,}([a-zA-Z\p{L}]){2,63})$";
 const CREDIT_CARD: &str = r"^(?:4[0-9]{12}(?:[0-9]{3})?|5[1-5][0-9]{14}|6(?:011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[68][0-9])[0-9]{11}|(?:2131|1800|35\d{3})\d{11})$";
 const RGB: &str = r"^rgb\(\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*,\s*(0|[1-9]\d?|1\d\d?|2[0-4]\d|25[0-5])\s*\)$";
 const BASE64: &str = r"^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$";
@@ -212,8 +211,36 @@ fn is_email(text: &str) -> bool {
     (quoted || atoms(local)) && (literal || atoms(domain))
 }
 
+/// One label, or several and a top-level domain of letters only. Letters and symbols of any script will do.
 fn is_hostname(text: &str) -> bool {
-    text.len() <= 255 && text.split('.').all(|label| label.len() <= 63) && matches(HOSTNAME, text)
+    if text.len() > 255 || text.split('.').any(|label| label.len() > 63) {
+        return false;
+    }
+    match text.rsplit_once('.') {
+        None => {
+            let mut rest = text.chars();
+            let first = rest.next().is_some_and(is_host_character);
+            let rest = rest.as_str();
+            first && rest.strip_prefix('-').unwrap_or(rest).chars().all(is_host_character)
+        }
+        Some((labels, top)) => {
+            (2..=63).contains(&top.chars().count())
+                && top.chars().all(|c| {
+                    c.is_ascii_alphabetic()
+                        || !c.is_ascii() && matches(r"^\p{L}$", c.encode_utf8(&mut [0; 4]))
+                })
+                && labels.split('.').all(is_host_label)
+        }
+    }
+}
+
+fn is_host_label(label: &str) -> bool {
+    let ends = label.starts_with(is_host_character) && label.ends_with(is_host_character);
+    ends && label.chars().all(|c| c == '-' || is_host_character(c))
+}
+
+fn is_host_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches(r"^[\p{S}\p{L}]$", c.encode_utf8(&mut [0; 4]))
 }
 
 fn without_separators(text: &str) -> String {

@@ -335,10 +335,6 @@ impl<'p> Reader<'p> {
                     self.out.push(']');
                     return Ok(());
                 }
-                Some('-') if !first && !self.rest().starts_with("-]") => {
-                    self.at += 2.min(self.rest().len());
-                    return self.error("invalid character class range", from);
-                }
                 Some('[') if self.rest().starts_with("[:") && self.posix_class(from)? => {}
                 Some(_) => self.range(from)?,
             }
