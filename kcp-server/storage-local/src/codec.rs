@@ -178,7 +178,7 @@ impl Span {
                 spell_text(resource, &mut head);
                 match tail {
                     Tail::Prefix(tail) if tail.is_empty() => Self::Prefix(head),
-                    tail => Self::EveryIdentity(head, tail),
+                    tail @ (Tail::Prefix(_) | Tail::One(_)) => Self::EveryIdentity(head, tail),
                 }
             }
         }

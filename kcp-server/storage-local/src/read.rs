@@ -180,7 +180,7 @@ impl<'a> Walk<'a> {
                 let from = Bound::Included(head.clone());
                 walk.rest = Some((head, tail, from));
             }
-            span => walk.found = walk.span(span),
+            span @ (Span::Prefix(_) | Span::One(_)) => walk.found = walk.span(span),
         }
         walk
     }

@@ -54,7 +54,7 @@ pub(crate) fn unpack(packed: &[u8]) -> io::Result<Bytes> {
             let (length, rest) = rest.split_at(PREFIX - 1);
             let length = u32::from_be_bytes(length.try_into().map_err(io::Error::other)?) as usize;
             let (head, json) = rest.split_at(record::LENGTH);
-            if length > kcp_storage::VALUE_LIMIT || length < record::LENGTH {
+            if !(record::LENGTH..=kcp_storage::VALUE_LIMIT).contains(&length) {
                 return Err(damaged());
             }
             let mut out = vec![0; length];
