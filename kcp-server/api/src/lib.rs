@@ -4,5 +4,7 @@
 //! Everything here is a function of its arguments.
 
 pub mod bootstrap;
+pub mod conditions;
 pub mod kinds;
+pub mod types;
 pub mod well_known;

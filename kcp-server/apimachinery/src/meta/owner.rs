@@ -2,7 +2,8 @@ use super::{Gv, Gvk};
 use crate::{Map, Value};
 
 /// An object that another one lives and dies with. It is in the same namespace or in none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct OwnerReference {
     /// `group/version` of the owner.
     pub api_version: String,
@@ -13,8 +14,10 @@ pub struct OwnerReference {
     /// The UID of the owner, which alone identifies it.
     pub uid: String,
     /// Whether the owner manages the object; at most one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub controller: Option<bool>,
     /// Whether the owner may only go in the foreground after the object is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block_owner_deletion: Option<bool>,
 }
 
