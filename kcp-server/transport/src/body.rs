@@ -100,7 +100,8 @@ impl Body {
         loop {
             match self.frame().await? {
                 Ok(frame) => {
-                    if let Ok(data) = frame.into_data() {
+                    // An empty one is how some ends are told.
+                    if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
                         return Some(Ok(data));
                     }
                 }

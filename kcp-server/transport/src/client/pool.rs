@@ -64,7 +64,7 @@ pub(super) struct Server {
     /// Held while a connection is made, so that many requests to a cold server share the first.
     opening: tokio::sync::Mutex<()>,
     /// Open connections, kept or in use.
-    pub(super) open: AtomicUsize,
+    open: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -235,13 +235,14 @@ impl Http2 {
     }
 }
 
-/// One of the connections that a server may have.
+/// One of the connections that a server may have. Held by the connection, so it must not hold the
+/// server: that would keep the connection, and so itself.
 #[derive(Debug)]
-struct Place(Arc<Server>);
+struct Place(Arc<AtomicUsize>);
 
 impl Place {
-    fn take(server: &Arc<Server>, limits: &ClientLimits) -> Option<Self> {
-        let place = Self(Arc::clone(server));
+    fn take(server: &Server, limits: &ClientLimits) -> Option<Self> {
+        let place = Self(Arc::clone(&server.open));
         // Counted before it is compared, so that two who ask at once cannot both get the last one.
         let before = server.open.fetch_add(1, Ordering::Relaxed);
         (before < limits.connections).then_some(place)
@@ -250,6 +251,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
