@@ -4,7 +4,12 @@
 //! Everything here is a function of its arguments.
 
 pub mod bootstrap;
+pub mod bound_crd;
+pub mod claims;
 pub mod conditions;
+pub mod identity;
 pub mod kinds;
+pub mod lock;
+pub mod naming;
 pub mod types;
 pub mod well_known;
