@@ -22,7 +22,7 @@ fn small() -> Options {
 
 async fn keeps_every_promise(options: Options) {
     for check in CHECKS {
-        println!("{}", check.name);
+        eprintln!("{}", check.name);
         let directory = tempfile::tempdir().expect("a directory");
         let clock = Arc::new(ManualClock::default());
         check.run(open(directory.path(), Arc::clone(&clock), options.clone()), clock).await;
