@@ -11,11 +11,15 @@
 //! | [`Schema::shape`] | how patches and server-side apply merge it |
 //! | [`Schema::has_rules`] | whether it has `x-kubernetes-validations`, which are kept in the nodes |
 //!
+//! [`crd`] checks CustomResourceDefinitions (and the versions of APIResourceSchemas) before they are compiled,
+//! and computes their status.
+//!
 //! The compiled form is open to be read ([`Schema::root`], [`node`]). [`builtin`] has the kinds of
 //! Kubernetes itself: [`builtin::kinds`] lists them per [`builtin::Set`].
 
 pub mod builtin;
 mod compile;
+pub mod crd;
 mod default;
 mod embedded;
 mod format;
