@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod bound_crd;
 pub mod claims;
 pub mod conditions;
+pub mod convert;
 pub mod identity;
 pub mod kinds;
 pub mod lock;

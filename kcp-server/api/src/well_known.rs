@@ -68,6 +68,26 @@ pub mod annotation {
     pub const BOOTSTRAP_CREATE_ONLY: &str = "bootstrap.kcp.io/create-only";
     /// In a manifest: the batteries the object comes with.
     pub const BOOTSTRAP_BATTERY: &str = "bootstrap.kcp.io/battery";
+
+    /// What an APIExport or APIBinding says in one version and cannot say in the other.
+    pub mod conversion {
+        /// v1alpha1 exports: resources that are not stored as CRs.
+        pub const RESOURCE_SCHEMAS: &str = "apis.v1alpha2.kcp.io/resource-schemas";
+        /// v1alpha1 exports: claims with chosen verbs.
+        pub const PERMISSION_CLAIMS: &str = "apis.v1alpha2.kcp.io/permission-claims";
+        /// v1alpha2 exports and bindings: claims as v1alpha1 has them.
+        pub const OLD_PERMISSION_CLAIMS: &str = "apis.v1alpha2.kcp.io/v1alpha1-permission-claims";
+        /// v1alpha1 bindings: claims with chosen verbs or objects.
+        pub const ACCEPTABLE_CLAIMS: &str = "apis.v1alpha2.kcp.io/acceptable-permission-claims";
+        /// v1alpha1 bindings: the export's claims with chosen verbs.
+        pub const EXPORT_CLAIMS: &str = "apis.v1alpha2.kcp.io/status-export-permission-claims";
+        /// v1alpha1 bindings: claims in effect with chosen verbs or objects.
+        pub const APPLIED_CLAIMS: &str = "apis.v1alpha2.kcp.io/status-applied-permission-claims";
+        /// v1alpha2 bindings: the export's claims as v1alpha1 has them.
+        pub const OLD_EXPORT_CLAIMS: &str = "apis.v1alpha2.kcp.io/v1alpha1-status-export-permission-claims";
+        /// v1alpha2 bindings: claims in effect as v1alpha1 has them.
+        pub const OLD_APPLIED_CLAIMS: &str = "apis.v1alpha2.kcp.io/v1alpha1-status-applied-permission-claims";
+    }
 }
 
 /// Label keys.
