@@ -7,10 +7,13 @@ pub mod field;
 pub mod go;
 pub mod meta;
 pub mod names;
+pub mod partial;
 pub mod patch;
 pub mod selector;
 pub mod shape;
+pub mod status;
 pub mod time;
 pub mod value;
+pub mod yaml;
 
 pub use value::{Map, Name, Value};
