@@ -3,6 +3,7 @@
 //!
 //! Everything here is a function of its arguments. Nothing knows HTTP, a store or a schema's source.
 
+pub mod apply;
 pub mod field;
 pub mod go;
 pub mod meta;
