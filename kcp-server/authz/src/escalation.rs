@@ -2,9 +2,13 @@
 
 use crate::{
     Attributes, Authorizer, Depth, Error, Forbidden, Reach, ResourceTarget, Rule, Target, User, covers,
-    effective_users, policy::Role, rule::quote_all, user::group, view::View,
+    effective_users,
+    policy::Role,
+    quote::{quote, quote_all},
+    user::group,
+    view::View,
 };
-use kcp_apimachinery::{Value, go::quote};
+use kcp_apimachinery::Value;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

@@ -1,7 +1,6 @@
 //! What a refused request is told.
 
-use crate::{Attributes, Target};
-use kcp_apimachinery::go::quote;
+use crate::{Attributes, Target, quote::quote};
 
 /// The parts of a `Forbidden` answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,11 +20,18 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// or the drain is over. All other headers pass as they are: whoever stamps an identity does it before.
 ///
 /// A server that gives no response makes one: 502, 503 (too many connections) or 504 (no answer in time).
-pub async fn forward(client: &Client, peer: &Peer, mut request: Request<Body>, uri: Uri) -> Response<Body> {
+pub async fn forward(
+    client: &Client,
+    peer: &Peer,
+    mut request: Request<Body>,
+    uri: Uri,
+    stamp: impl FnOnce(&mut HeaderMap),
+) -> Response<Body> {
     *request.uri_mut() = uri;
     let protocol = upgrade_of(request.headers());
     strip_hop_by_hop(request.headers_mut());
     append_forwarded_for(request.headers_mut(), peer);
+    stamp(request.headers_mut());
     let answer = match protocol {
         None => client.send(request).await,
         Some(protocol) => upgrade(client, peer, request, protocol).await,

@@ -24,7 +24,10 @@ async fn proxy(ca: &Ca, port: u16) -> Running {
         async move {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
             let uri = format!("https://localhost:{port}{path}").parse().expect("uri");
-            forward(&backend, &peer, request, uri).await
+            forward(&backend, &peer, request, uri, |headers| {
+                headers.insert("x-vouched", "us".parse().expect("value"));
+            })
+            .await
         }
     })
     .await
@@ -52,6 +55,7 @@ async fn a_request_passes_without_what_concerns_one_hop() {
         .header("x-kept", "1")
         .header("x-forwarded-for", "10.0.0.1")
         .header("te", "trailers")
+        .header("x-vouched", "mallory")
         .body(Body::empty())
         .expect("request");
     let response = client(&ca).send(request).await.expect("response");
@@ -59,7 +63,7 @@ async fn a_request_passes_without_what_concerns_one_hop() {
     assert_eq!(response.headers()["x-answer"], "42");
     assert_eq!(
         text(response).await,
-        "PUT /a%2Fb?c=d%20e content-length=0 te=trailers x-forwarded-for=10.0.0.1, 127.0.0.1 x-kept=1"
+        "PUT /a%2Fb?c=d%20e content-length=0 te=trailers x-forwarded-for=10.0.0.1, 127.0.0.1 x-kept=1 x-vouched=us"
     );
     proxy.stop().await;
     backend.stop().await;

@@ -1,8 +1,7 @@
 //! `05-bootstrap`, `05-local`, `05-global`: the RBAC objects that are stored, as in any Kubernetes.
 
 use super::{Ask, Authorizer};
-use crate::{Decision, Error, Policy, Trail, decision::Answer, view::View};
-use kcp_apimachinery::go::quote;
+use crate::{Decision, Error, Policy, Trail, decision::Answer, quote::quote, view::View};
 use kcp_names::ClusterName;
 
 impl Authorizer {

@@ -4,7 +4,7 @@ use rustls::{ClientConfig, RootCertStore, client::WebPkiServerVerifier};
 use std::{path::PathBuf, sync::Arc};
 
 /// The TLS side of a client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientTls {
     /// Whose servers it believes.
     pub roots: Roots,
