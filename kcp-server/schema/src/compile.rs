@@ -246,6 +246,7 @@ fn plain(map: &Map, path: &[&str]) -> Result<Node, CompileError> {
         kind: if flag(map, "x-kubernetes-int-or-string") { Type::IntOrString } else { kind(map, path)? },
         nullable: flag(map, "nullable"),
         preserve_unknown: flag(map, "x-kubernetes-preserve-unknown-fields"),
+        embedded: flag(map, "x-kubernetes-embedded-resource"),
         resource: flag(map, "x-kubernetes-embedded-resource"),
         list: match map.get("x-kubernetes-list-type").and_then(Value::as_str) {
             Some("atomic") => ListType::Atomic,
@@ -311,6 +312,7 @@ fn notes(map: &Map, place: Place) -> Option<Box<Notes>> {
         merge_key: text(map.get("x-kubernetes-patch-merge-key")),
         patch_strategy: text(map.get("x-kubernetes-patch-strategy")),
         rules: map.get("x-kubernetes-validations").and_then(Value::as_array).unwrap_or_default().into(),
+        variant_of: None,
     };
     (notes != Notes::default()).then(|| Box::new(notes))
 }

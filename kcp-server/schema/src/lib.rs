@@ -26,6 +26,7 @@ mod format;
 pub mod go_regex;
 mod lists;
 pub mod node;
+pub mod openapi;
 mod prune;
 mod schema;
 mod shape;

@@ -18,8 +18,10 @@ pub struct Node {
     pub nullable: bool,
     /// `x-kubernetes-preserve-unknown-fields`: members that are not named are kept.
     pub preserve_unknown: bool,
-    /// `x-kubernetes-embedded-resource`, and the object itself: `apiVersion`, `kind` and `metadata` are
-    /// those of every Kubernetes object.
+    /// `x-kubernetes-embedded-resource`.
+    pub embedded: bool,
+    /// An embedded resource, or the object itself: `apiVersion`, `kind` and `metadata` are those of every
+    /// Kubernetes object.
     pub resource: bool,
     /// `x-kubernetes-list-type`.
     pub list: ListType,
@@ -207,6 +209,8 @@ pub struct Notes {
     pub patch_strategy: Option<Box<str>>,
     /// `x-kubernetes-validations`, as they are written. They are kept here and evaluated elsewhere.
     pub rules: Box<[Value]>,
+    /// The built-in type of which this node is a variant, with a patch strategy of its own.
+    pub variant_of: Option<&'static Definition>,
 }
 
 impl Node {

@@ -79,6 +79,12 @@ pub(crate) fn digest() -> [u8; 32] {
     *DIGEST
 }
 
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
 impl Definition {
     /// The name in the data, `core.v1.ConfigMap`.
     #[must_use]
@@ -202,7 +208,14 @@ fn link(words: &'static str) -> Link {
 
 fn typed(words: &'static str) -> Node {
     let (kind, attributes) = words.split_once(' ').unwrap_or((words, ""));
-    let mut node = plain(kind);
+    let mut node = match kind.strip_prefix('@').and_then(definition) {
+        Some(variant_of) => {
+            let mut node = decode(variant_of.text);
+            notes(&mut node).variant_of = Some(variant_of);
+            node
+        }
+        None => plain(kind),
+    };
     for attribute in attributes.split(' ').filter(|attribute| !attribute.is_empty()) {
         let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
         match name {
@@ -281,6 +294,8 @@ mod tests {
         let ports = check("core.v1.ServiceSpec", "ports");
         assert_eq!((ports.kind, ports.list), (Type::Array, ListType::Map));
         assert_eq!(ports.list_keys(), ["port".into(), "protocol".into()]);
+        let strategy = check("apps.v1.DeploymentSpec", "strategy");
+        assert!(strategy.member("rollingUpdate").is_some());
         let port = ports.element().expect("elements");
         assert_eq!(port.required.iter().map(Name::as_str).collect::<Vec<_>>(), ["port"]);
         let protocol = port.member("protocol").expect("a member");
