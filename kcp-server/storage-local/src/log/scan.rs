@@ -70,6 +70,9 @@ impl Scan {
         let Some((&last, older)) = numbers.split_last() else {
             return Err(Damage::Missing { directory: directory.to_owned() });
         };
+        // A killed process may have written frames that it did not sync. They will be seen from now on,
+        // by readers and by the engine, so they must stay. Older segments were synced.
+        fs::File::open(segment_path(directory, last))?.sync_all()?;
         let mut scan = Self { number: last, length: 0, next: 0, older: VecDeque::new(), cut: None };
         for &number in older {
             let read = scan.segment(directory, number, applied, &mut apply)?;

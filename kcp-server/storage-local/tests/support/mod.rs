@@ -1,6 +1,8 @@
 //! What the tests of faults share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod child;
+
 use kcp_names::{ClusterName, Revision};
 use kcp_storage::{
     Change, Error, Expect, Header, Key, ObjectName, Outcome, Record, ResourceKey, Store, Write,
