@@ -1,1 +1,109 @@
-//! (to be written)
+//! Admission: what may change or refuse a write after authorization and before it is committed.
+//!
+//! All plugins' `mutate` run before any `validate`, in the order in which they are listed. The set is fixed.
+
+use kcp_apimachinery::{Value, field};
+use kcp_authz::User;
+use kcp_names::ClusterName;
+use kcp_registry::{Resource, Version};
+use kcp_storage::BoxFuture;
+
+/// The kind of write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A new object.
+    Create,
+    /// A changed object.
+    Update,
+    /// An object that goes.
+    Delete,
+}
+
+/// One write, as admission sees it. Objects are in the version that the client speaks.
+pub struct Request<'a> {
+    /// Who writes.
+    pub user: &'a User,
+    /// What happens.
+    pub operation: Operation,
+    /// In which logical cluster.
+    pub cluster: &'a ClusterName,
+    /// On which resource.
+    pub resource: &'a Resource,
+    /// In which version.
+    pub version: &'a Version,
+    /// `status`, `scale`, …; empty for the object itself.
+    pub subresource: &'a str,
+    /// Its namespace.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: &'a str,
+    /// The object before; `None` on create.
+    pub old: Option<&'a Value>,
+    /// Nothing will be stored.
+    pub dry_run: bool,
+}
+
+impl Request<'_> {
+    /// Whether the write is on this resource.
+    #[must_use]
+    pub fn is_on(&self, group: &str, plural: &str) -> bool {
+        &*self.resource.group == group && &*self.resource.plural == plural
+    }
+}
+
+/// Why a write is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rejection {
+    /// 403, with this message.
+    Forbidden(String),
+    /// 422, with these causes.
+    Invalid(Vec<field::Error>),
+    /// 404 of another object that the write needs.
+    NotFound {
+        /// `<plural>.<group>`
+        resource: String,
+        /// Its name.
+        name: String,
+    },
+    /// 500: admission itself failed.
+    Internal(String),
+}
+
+impl From<String> for Rejection {
+    fn from(message: String) -> Self {
+        Self::Forbidden(message)
+    }
+}
+
+impl From<&str> for Rejection {
+    fn from(message: &str) -> Self {
+        Self::Forbidden(message.to_owned())
+    }
+}
+
+/// One rule, or a family of them.
+pub trait Plugin: Send + Sync + 'static {
+    /// Its name, as in messages.
+    fn name(&self) -> &'static str;
+
+    /// Whether it has anything to say on writes of this kind. Cheap; asked on every write.
+    fn handles(&self, request: &Request<'_>) -> bool;
+
+    /// Changes the object that will be stored.
+    fn mutate<'a>(
+        &'a self,
+        _request: &'a Request<'a>,
+        _object: &'a mut Value,
+    ) -> BoxFuture<'a, Result<(), Rejection>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Refuses the write or lets it pass. `object` is `None` on delete.
+    fn validate<'a>(
+        &'a self,
+        _request: &'a Request<'a>,
+        _object: Option<&'a Value>,
+    ) -> BoxFuture<'a, Result<(), Rejection>> {
+        Box::pin(async { Ok(()) })
+    }
+}

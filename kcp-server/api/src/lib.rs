@@ -12,5 +12,7 @@ pub mod identity;
 pub mod kinds;
 pub mod lock;
 pub mod naming;
+pub mod rejection;
 pub mod types;
 pub mod well_known;
+pub mod workspace_type;

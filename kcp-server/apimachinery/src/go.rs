@@ -96,6 +96,41 @@ pub fn json(tree: &Value) -> String {
     String::from_utf8_lossy(&value::encode(tree)).into_owned()
 }
 
+/// A list of strings as `%q` prints it: `["a" "b"]`.
+pub(crate) fn quote_list<'t>(items: impl IntoIterator<Item = &'t str>) -> String {
+    let quoted: Vec<_> = items.into_iter().map(quote).collect();
+    format!("[{}]", quoted.join(" "))
+}
+
+/// A tree as `%#v` prints what Go decoded it to: `map[string]interface {}{"a":1}`.
+pub(crate) fn syntax(value: &Value) -> String {
+    match value {
+        Value::String(text) => quote(text),
+        Value::Array(items) => {
+            format!("[]interface {{}}{{{}}}", items.iter().map(syntax).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(map) => {
+            let members = map.iter().map(|(name, member)| format!("{}:{}", quote(name), syntax(member)));
+            format!("map[string]interface {{}}{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => display(value),
+    }
+}
+
+/// What Go calls the type of this value (`%T`).
+pub(crate) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int64",
+        Value::Float(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,14 +3,18 @@
 //!
 //! Everything here is a function of its arguments. Nothing knows HTTP, a store or a schema's source.
 
+pub mod apply;
 pub mod field;
 pub mod go;
 pub mod meta;
 pub mod names;
+pub mod partial;
 pub mod patch;
 pub mod selector;
 pub mod shape;
+pub mod status;
 pub mod time;
 pub mod value;
+pub mod yaml;
 
 pub use value::{Map, Name, Value};

@@ -2,13 +2,9 @@
 
 use crate::{
     Attributes, Authorizer, Depth, Error, Forbidden, Reach, ResourceTarget, Rule, Target, User, covers,
-    effective_users,
-    policy::Role,
-    quote::{quote, quote_all},
-    user::group,
-    view::View,
+    effective_users, policy::Role, rule::quote_all, user::group, view::View,
 };
-use kcp_apimachinery::Value;
+use kcp_apimachinery::{Value, go::quote};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 

@@ -1,6 +1,7 @@
 //! What a refused request is told.
 
-use crate::{Attributes, Target, quote::quote};
+use crate::{Attributes, Target};
+use kcp_apimachinery::go::quote;
 
 /// The parts of a `Forbidden` answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::{
-    Attributes, Forbidden, Reach, ResourceTarget, Target, User,
+    Attributes, Authorizer, Depth, Error, Forbidden, Reach, ResourceTarget, Target, User, forbidden,
     user::{extra, group, name},
 };
 use std::collections::BTreeMap;
@@ -141,6 +141,39 @@ impl Impersonation {
         let (namespace, name) = self.user.strip_prefix(name::SERVICE_ACCOUNT_PREFIX)?.split_once(':')?;
         let is_name = |text: &str| !text.is_empty() && !text.contains([':', '/']);
         (is_name(namespace) && is_name(name)).then_some((namespace, name))
+    }
+}
+
+/// Why a request is not made as somebody else.
+#[derive(Debug, thiserror::Error)]
+pub enum ImpersonationDenied {
+    /// 403.
+    #[error("{}", .0.message)]
+    Forbidden(Forbidden),
+    /// The facts could not be looked up.
+    #[error(transparent)]
+    Lookup(#[from] Error),
+}
+
+impl Authorizer {
+    /// Who a request is made by when `requester` acts as `wanted`: all of the checks, in order.
+    ///
+    /// # Errors
+    /// See [`ImpersonationDenied`].
+    pub async fn impersonate(
+        &self,
+        requester: &User,
+        wanted: &Impersonation,
+        reach: &Reach,
+    ) -> Result<User, ImpersonationDenied> {
+        gatekeeper(requester, wanted).map_err(ImpersonationDenied::Forbidden)?;
+        for question in wanted.questions(requester, reach) {
+            let verdict = self.authorize(&question, Depth::Whole).await?;
+            if !verdict.is_allowed() {
+                return Err(ImpersonationDenied::Forbidden(forbidden(&question, &verdict.reason)));
+            }
+        }
+        Ok(scoped(requester, wanted.user(), reach))
     }
 }
 

@@ -15,6 +15,7 @@
 //! A user is never taken at face value: [`effective_users`] says which identities count in a logical
 //! cluster, after scopes, warrants and service accounts.
 
+mod access_review;
 mod attributes;
 mod chain;
 mod decision;
@@ -24,12 +25,12 @@ mod facts;
 mod forbidden;
 mod impersonation;
 mod policy;
-mod quote;
 mod rule;
 mod rules_review;
 mod user;
 mod view;
 
+pub use access_review::{AccessReview, review_status};
 pub use attributes::{Attributes, Depth, Reach, ResourceTarget, Target};
 pub use chain::{Authorizer, InvalidOptions, Options};
 pub use decision::{Decision, Entry, Trail, Verdict};
@@ -39,7 +40,7 @@ pub use facts::{
     BoundExport, BoxFuture, Error, Export, LogicalCluster, MaximalPermissionPolicy, Phase, Policies,
 };
 pub use forbidden::{Forbidden, forbidden};
-pub use impersonation::{Impersonation, ImpersonationError, gatekeeper, scoped};
+pub use impersonation::{Impersonation, ImpersonationDenied, ImpersonationError, gatekeeper, scoped};
 pub use policy::{Policy, PolicyBuilder};
 pub use rule::{Rule, covers};
 pub use rules_review::RulesReview;

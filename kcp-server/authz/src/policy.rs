@@ -4,8 +4,8 @@
 //! bindings there are. Roles are resolved when a binding applies, because a binding may name a role
 //! that only `system:admin` has.
 
-use crate::{Rule, User, quote::quote};
-use kcp_apimachinery::Value;
+use crate::{Rule, User};
+use kcp_apimachinery::{Value, go::quote};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,7 @@
 //! One RBAC rule: what it allows, and whether others cover it.
 
-use crate::{Attributes, Target, attributes::ResourceTarget, quote::quote_all};
-use kcp_apimachinery::{Map, Value};
+use crate::{Attributes, Target, attributes::ResourceTarget};
+use kcp_apimachinery::{Map, Value, go::quote};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A `PolicyRule`. Its lists stand as they were written.
@@ -165,6 +165,12 @@ fn compact(parts: Vec<Rule>) -> Vec<String> {
         shown.insert(Rule { verbs: verbs.into(), ..rule }.describe());
     }
     shown.into_iter().collect()
+}
+
+/// `%q` of a list.
+pub(crate) fn quote_all<S: AsRef<str>>(texts: &[S]) -> String {
+    let quoted: Vec<_> = texts.iter().map(|text| quote(text.as_ref())).collect();
+    format!("[{}]", quoted.join(" "))
 }
 
 fn strings(rule: &Value, field: &str) -> Box<[Box<str>]> {

@@ -5,11 +5,9 @@ mod world;
 use expect_test::{Expect, expect};
 use kcp_apimachinery::value;
 use kcp_authz::{
-    Authorizer, BoundExport, Depth, Export, InvalidOptions, MaximalPermissionPolicy, Options, User, extra,
-    forbidden,
+    Authorizer, BoundExport, Depth, Export, Impersonation, MaximalPermissionPolicy, User, extra, forbidden,
 };
 use kcp_names::ClusterName;
-use std::sync::Arc;
 use world::{World, asks, authorize, group, now, rule, trail, user};
 
 const AUTH: &str = "system:authenticated";
@@ -172,14 +170,14 @@ fn bindings_of_other_shards_count() {
     let mut world = home();
     world.bind("home", "door", "system:kcp:workspace:access", &user("bob")).bind_globally(
         "home",
-        "view",
+        "viewer",
         &user("bob"),
     );
     let verdict = authorize(&world.authorizer(), &asks(User::new("bob", &[AUTH]), "home", "list configmaps"));
     assert!(verdict.is_allowed());
     assert_eq!(
         verdict.trail.0[2].reason,
-        r#"global cluster "home" policy: RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "view" to User "bob""#
+        r#"global cluster "home" policy: RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "viewer" to User "bob""#
     );
 }
 
@@ -263,58 +261,10 @@ fn the_audit_log_gets_two_annotations_for_each_link() {
     assert_eq!(found.len(), 4);
 }
 
-fn check_options(options: &Options, wanted: &[&str]) {
-    let wrong = Authorizer::new(options, Arc::new(World::new())).err().unwrap_or_default();
-    assert_eq!(wrong.iter().map(InvalidOptions::to_string).collect::<Vec<_>>(), wanted);
-}
-
-#[test]
-fn wrong_flags_are_named() {
-    let strings = |list: &[&str]| list.iter().map(|&item| item.to_owned()).collect::<Vec<_>>();
-    check_options(&Options::default(), &[]);
-    check_options(
-        &Options { order: strings(&["RBAC", "ABAC"]), ..Options::default() },
-        &[r#"invalid authorizer: "ABAC""#],
-    );
-    check_options(
-        &Options { always_allow_paths: strings(&["/a*b"]), ..Options::default() },
-        &[r#"only trailing * allowed in "/a*b""#],
-    );
-    check_options(
-        &Options { webhook_config_file: Some("f".to_owned()), ..Options::default() },
-        &["--authorization-webhook-config-file is not implemented: webhook authorization is not available"],
-    );
-}
-
-#[test]
-fn allowed_paths_match_whole_or_by_prefix() {
-    let options =
-        Options { always_allow_paths: vec!["/open/*".to_owned(), "/x".to_owned()], ..Options::default() };
-    let authorizer = Authorizer::new(&options, Arc::new(World::new())).expect("good options");
-    let allowed = |path: &str| {
-        authorize(&authorizer, &asks(User::anonymous(), "-", &format!("get {path}"))).is_allowed()
-    };
-    assert!(allowed("/open/a/b") && allowed("/x"));
-    assert!(!allowed("/open") && !allowed("/x/y") && !allowed("/healthz"));
-}
-
-#[test]
-fn the_order_of_the_union_is_the_flags() {
-    let order = |names: &[&str]| Options {
-        order: names.iter().map(|&name| name.to_owned()).collect(),
-        ..Options::default()
-    };
-    let asked = || asks(User::new("m", &["system:masters"]), "home", "list configmaps");
-    let without = Authorizer::new(&order(&["RBAC"]), Arc::new(home())).expect("good options");
-    assert!(!authorize(&without, &asked()).is_allowed());
-    let nothing = Authorizer::new(&order(&[]), Arc::new(home())).expect("good options");
-    assert_eq!(authorize(&nothing, &asked()).reason, "");
-}
-
 #[test]
 fn a_rules_review_merges_bootstrap_and_local_rules() {
     let mut world = home();
-    world.bind_in("home", "ns", "view", &user("bob")).bind("home", "a", "gone", &user("bob"));
+    world.bind_in("home", "ns", "viewer", &user("bob")).bind("home", "a", "gone", &user("bob"));
     let authorizer = world.authorizer();
     let bob = User::new("bob", &[AUTH]);
     let review =
@@ -322,14 +272,42 @@ fn a_rules_review_merges_bootstrap_and_local_rules() {
     let status = review.to_value();
     let verbs =
         value!({"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["configmaps", "pods"]});
-    assert_eq!(status.get("resourceRules").and_then(|rules| rules.as_array()).expect("a list")[1], verbs);
+    assert_eq!(status.get("resourceRules").and_then(|rules| rules.as_array()).expect("a list")[2], verbs);
     assert_eq!(status.get("incomplete").and_then(kcp_apimachinery::Value::as_bool), Some(false));
     assert_eq!(
         status.str_at(&["evaluationError"]),
         Some(r#"clusterrole.rbac.authorization.k8s.io "gone" not found"#)
     );
-    assert_eq!(review.non_resource_rules.len(), 1);
+    assert_eq!(review.non_resource_rules.len(), 2);
     let elsewhere =
         now(authorizer.review_rules(&bob, &world::reach("home"), "other")).expect("the facts are there");
-    assert_eq!(elsewhere.resource_rules.len(), 1);
+    assert_eq!(elsewhere.resource_rules.len(), 2);
+}
+
+#[test]
+fn acting_as_somebody_else_needs_permission_and_leaves_a_scope() {
+    let mut world = home();
+    let verbs = value!([{"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"], "resourceNames": ["bob"]}]);
+    world.role("home", "as-bob", verbs).bind("home", "1", "as-bob", &user("carol")).bind(
+        "home",
+        "2",
+        "system:kcp:workspace:access",
+        &user("carol"),
+    );
+    let authorizer = world.authorizer();
+    let act = |headers: &[(&str, &str)]| {
+        let wanted = Impersonation::read(headers.iter().copied()).expect("good headers").expect("somebody");
+        let carol = User::new("carol", &[AUTH]);
+        now(authorizer.impersonate(&carol, &wanted, &world::reach("home")))
+            .map_err(|denied| denied.to_string())
+    };
+    let bob = act(&[("impersonate-user", "bob")]).expect("allowed");
+    assert_eq!((bob.name.as_str(), bob.extra(extra::SCOPES)), ("bob", &["cluster:home".to_owned()][..]));
+    let refused = r#"groups "staff" is forbidden: User "carol" cannot impersonate resource "groups" in API group "" at the cluster scope: access denied"#;
+    assert_eq!(act(&[("impersonate-user", "bob"), ("impersonate-group", "staff")]), Err(refused.to_owned()));
+    let refused = "forbidden: impersonation is not allowed for the requestor";
+    assert_eq!(
+        act(&[("impersonate-user", "bob"), ("impersonate-group", "system:masters")]),
+        Err(refused.to_owned())
+    );
 }

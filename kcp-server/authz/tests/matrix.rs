@@ -28,12 +28,12 @@ fn installation() -> World {
             .bind(
                 name,
                 "robots",
-                "view",
+                "viewer",
                 &value!({"kind": "ServiceAccount", "name": "robot", "namespace": "ns"}),
             )
             .bind(name, "friends", "system:kcp:workspace:access", &group("system:cluster:friend"))
-            .bind(name, "global", "view", &user("system:kcp:serviceaccount:friend:ns:robot"))
-            .bind_in(name, "ns", "view", &group("visitors"));
+            .bind(name, "global", "viewer", &user("system:kcp:serviceaccount:friend:ns:robot"))
+            .bind_in(name, "ns", "viewer", &group("visitors"));
     }
     world.requires("guarded", "staff,cleared;board");
     world

@@ -16,13 +16,15 @@ mod der;
 mod issue;
 mod key;
 mod public_key;
+mod spec;
 
 pub use bundle::{PemBundle, TrustBundle, VerifyError};
 pub use certificate::Certificate;
-pub use issue::{Authority, Issued, Spec, Usage, Validity};
+pub use issue::{Authority, Issued};
 pub use key::{Algorithm, Encoding, Kind, PrivateKey};
 pub use public_key::{Parts, PublicKey};
 pub use rustls_pki_types::{CertificateDer, UnixTime};
+pub use spec::{Spec, Usage, Validity};
 
 /// Something is no key or certificate, or cannot be made one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

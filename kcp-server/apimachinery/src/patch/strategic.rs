@@ -277,13 +277,7 @@ fn list(value: Value) -> Result<Vec<Value>, Error> {
         Value::Array(items) => Ok(items),
         Value::Null => Ok(Vec::new()),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::Object(_) => {
-            let found = match value.type_name() {
-                "object" => "map[string]interface {}",
-                "integer" => "int64",
-                "number" => "float64",
-                "boolean" => "bool",
-                other => other,
-            };
+            let found = go::type_of(&value);
             Err(Error::Unmergeable(format!("expected a []interface {{}}, but received a {found}")))
         }
     }

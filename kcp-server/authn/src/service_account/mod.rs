@@ -4,6 +4,7 @@
 //! *Legacy* tokens lie in Secrets and live as long as these. Both name the logical cluster that the
 //! account belongs to, and a token of one logical cluster is nobody in another.
 
+mod checks;
 mod claims;
 mod documents;
 mod issue;

@@ -2,11 +2,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unreachable_pub, reason = "shared by the test files")]
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kcp_authn::{
-    Authenticated, Authenticator, BoxFuture, Found, KeySet, Lookup, LookupError, SecretFacts,
-    ServiceAccountFacts, ServiceAccountId, ServiceAccounts, Signer, Unauthorized,
+    Authenticated, Authenticator, BoxFuture, Config, Found, KeySet, Lifetime, Lookup, LookupError,
+    SecretFacts, ServiceAccountFacts, ServiceAccountId, ServiceAccounts, Signer, Unauthorized,
 };
 use kcp_names::ClusterName;
 use kcp_pki::{Algorithm, Authority, CertificateDer, PrivateKey, Spec, TrustBundle, UnixTime, Validity};
@@ -152,4 +153,39 @@ pub fn accounts(keys: &[&PrivateKey], lookup: Option<Arc<Objects>>) -> ServiceAc
     let keys = KeySet::new(keys.iter().map(|key| key.public())).expect("usable keys");
     let lookup = lookup.map(|objects| -> Arc<dyn Lookup> { objects });
     ServiceAccounts::new(vec![ISSUER.to_owned()], keys, lookup)
+}
+
+pub const HOUR: Lifetime = Lifetime { seconds: 3600, warn_after: None };
+
+pub fn audience() -> Vec<String> {
+    vec![ISSUER.to_owned()]
+}
+
+pub fn of_accounts(keys: &[&PrivateKey], objects: Option<Arc<Objects>>) -> Authenticator {
+    Authenticator::new(Config {
+        service_accounts: Some(accounts(keys, objects)),
+        anonymous: true,
+        api_audiences: audience(),
+        ..Config::default()
+    })
+}
+
+pub fn bound(key: &PrivateKey, cluster: &str) -> String {
+    signer(key).bound(&robot(cluster), None, &audience(), HOUR, at(0)).expect("a token").token
+}
+
+pub fn check(authenticator: &Authenticator, token: &str, seconds: u64, wanted: &str) {
+    let mut headers = headers(&[("authorization", &format!("Bearer {token}"))]);
+    let shown = show(&now(authenticator.authenticate(&[], &mut headers, at(seconds))));
+    // The id of a token is random.
+    let shown: Vec<&str> = shown.split(' ').filter(|word| !word.contains("credential-id")).collect();
+    assert_eq!(shown.join(" "), wanted);
+}
+
+pub const ROBOT: &str = "system:serviceaccount:ns:robot u1[system:serviceaccounts,system:serviceaccounts:ns,system:authenticated] \
+authentication.kcp.io/cluster-name=home authentication.kcp.io/scopes=cluster:home";
+
+/// A token of these parts.
+pub fn forged(header: &str, claims: &str, signature: &[u8]) -> String {
+    format!("{}.{}.{}", BASE64.encode(header), BASE64.encode(claims), BASE64.encode(signature))
 }

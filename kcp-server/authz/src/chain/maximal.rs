@@ -5,9 +5,9 @@ use crate::{
     BoundExport, Decision, Error, MaximalPermissionPolicy, Trail,
     decision::{Answer, Gate},
     effective_users, prefixed,
-    quote::quote,
     view::View,
 };
+use kcp_apimachinery::go::quote;
 use kcp_names::ClusterName;
 
 /// In front of the names and groups of consumers, in the RBAC of an export's logical cluster.

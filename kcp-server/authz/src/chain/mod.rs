@@ -9,9 +9,10 @@ mod system_crd;
 
 use crate::{
     Attributes, Decision, Depth, Error, LogicalCluster, Policies, Policy, Trail, User, Verdict,
-    effective_users, quote::quote, user::group,
+    effective_users, user::group,
 };
 use always::AlwaysAllowPaths;
+use kcp_apimachinery::go::quote;
 use kcp_names::ClusterName;
 use std::{borrow::Cow, sync::Arc};
 

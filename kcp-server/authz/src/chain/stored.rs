@@ -1,7 +1,8 @@
 //! `05-bootstrap`, `05-local`, `05-global`: the RBAC objects that are stored, as in any Kubernetes.
 
 use super::{Ask, Authorizer};
-use crate::{Decision, Error, Policy, Trail, decision::Answer, quote::quote, view::View};
+use crate::{Decision, Error, Policy, Trail, decision::Answer, view::View};
+use kcp_apimachinery::go::quote;
 use kcp_names::ClusterName;
 
 impl Authorizer {

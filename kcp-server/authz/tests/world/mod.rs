@@ -9,7 +9,11 @@ use kcp_authz::{
     Policy, Reach, ResourceTarget, Target, User, Verdict,
 };
 use kcp_names::ClusterName;
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, LazyLock},
+};
 
 /// What is stored.
 #[derive(Default)]
@@ -22,30 +26,30 @@ pub struct World {
     pub broken: bool,
 }
 
+static BOOTSTRAP: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let manifests = [
+        include_str!("../../../../config/kcp/system-admin/kcp.yaml"),
+        include_str!("../../../../config/kcp/system-admin/kubernetes-roles.yaml"),
+        include_str!("../../../../config/kcp/system-admin/kubernetes-bindings.yaml"),
+    ];
+    let objects = manifests
+        .into_iter()
+        .flat_map(|manifest| serde_saphyr::from_multiple::<serde_json::Value>(manifest).expect("YAML"));
+    objects
+        .map(|object| {
+            let json = serde_json::to_vec(&object).expect("JSON");
+            kcp_apimachinery::value::decode(&json).expect("an object")
+        })
+        .collect()
+});
+
 impl World {
-    /// `system:admin` as far as these tests need it.
+    /// With `system:admin` as an installation starts with it. The role `view` is `viewer` here: the
+    /// aggregated ones are empty until a controller fills them.
     pub fn new() -> Self {
         let mut world = Self::default();
-        world
-            .role("system:admin", "cluster-admin", all())
-            .role("system:admin", "system:kcp:workspace:access", access())
-            .role("system:admin", "system:basic-user", self_review())
-            .role("system:admin", "system:discovery", urls(&["/api", "/apis", "/apis/*", "/version"]))
-            .role("system:admin", "view", rule(&["get", "list", "watch"], "", &["configmaps", "pods"]))
-            .role(
-                "system:admin",
-                "system:kcp:logical-cluster-admin",
-                rule(&["*"], "core.kcp.io", &["logicalclusters"]),
-            )
-            .bind("system:admin", "kcp-admins", "cluster-admin", &group("system:kcp:admin"))
-            .bind("system:admin", "basic", "system:basic-user", &group("system:authenticated"))
-            .bind("system:admin", "discovery", "system:discovery", &group("system:authenticated"))
-            .bind(
-                "system:admin",
-                "lca",
-                "system:kcp:logical-cluster-admin",
-                &group("system:kcp:logical-cluster-admin"),
-            );
+        world.local.insert("system:admin".to_owned(), BOOTSTRAP.clone());
+        world.role("system:admin", "viewer", rule(&["get", "list", "watch"], "", &["configmaps", "pods"]));
         world
     }
 
@@ -169,10 +173,6 @@ pub fn all() -> Value {
         {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
         {"verbs": ["*"], "nonResourceURLs": ["*"]}
     ])
-}
-
-fn self_review() -> Value {
-    rule(&["create"], "authorization.k8s.io", &["selfsubjectaccessreviews", "selfsubjectrulesreviews"])
 }
 
 /// Where: `-` for a bare URL, `*` for the wildcard, or a logical cluster.

@@ -1,0 +1,164 @@
+//! Watches: the present as synthetic events if it is asked for, then history, then live events.
+
+use crate::{Error, Listing, Registry, Selection, codec};
+use kcp_names::Revision;
+use kcp_storage::{Event, Key, Range, Record, Store};
+use kcp_watch::{Hub, Next, Watcher};
+use std::{collections::VecDeque, future::poll_fn, sync::Arc};
+
+/// Events read from history at a time.
+const PAGE: usize = 500;
+
+/// One thing a watch tells.
+#[derive(Clone, Debug)]
+pub enum Streamed {
+    /// An object that the reader has not seen. The event is there when it was live or from history.
+    Added(Key, Record, Option<Arc<Event>>),
+    /// An object that changed.
+    Modified(Key, Record, Arc<Event>),
+    /// An object that is gone or is not selected any more: its last state, at the event's revision.
+    Deleted(Key, Record, Arc<Event>),
+    /// All objects that there were at the beginning have been told; the revision they show.
+    InitialEnd(Revision),
+}
+
+/// A watch of one range.
+pub struct WatchStream {
+    store: Arc<dyn Store>,
+    hub: Arc<Hub>,
+    watcher: Watcher,
+    selection: Box<dyn Selection>,
+    initial: VecDeque<(Key, Record)>,
+    initial_end: Option<Revision>,
+    history: VecDeque<Arc<Event>>,
+}
+
+impl Registry {
+    /// Changes of a range after `from`. With `initial`, begins with the objects that there are instead.
+    ///
+    /// # Errors
+    /// `from` is too old or in the future.
+    pub async fn watch(
+        &self,
+        range: Range,
+        selection: Box<dyn Selection>,
+        from: Option<Revision>,
+        initial: bool,
+    ) -> Result<WatchStream, Error> {
+        let newest = self.store.revision();
+        let (position, listing) = if initial {
+            let Listing { items, revision, .. } = self.list(&range, &*selection, 0, None, None).await?;
+            (revision, items)
+        } else {
+            let from = from.unwrap_or(newest);
+            if from > newest {
+                return Err(Error::TooLarge { asked: from, newest });
+            }
+            (from, Vec::new())
+        };
+        let mut stream = WatchStream {
+            store: self.store.clone(),
+            hub: self.hub.clone(),
+            watcher: Watcher::new(range, position),
+            selection,
+            initial: listing.into(),
+            initial_end: initial.then_some(position),
+            history: VecDeque::new(),
+        };
+        // A revision that is too old is told at once, with a status code, and not inside of the stream.
+        stream.read_history().await?;
+        Ok(stream)
+    }
+
+    /// Feeds watchers with the store's live events, until the store closes.
+    pub async fn pump(&self) {
+        let mut live = self.store.subscribe();
+        self.hub.skip(live.since);
+        while let Some(next) = live.next().await {
+            match next {
+                Ok(events) => self.hub.dispatch(&events),
+                Err(_missed) => self.hub.skip(self.store.revision()),
+            }
+        }
+    }
+}
+
+impl WatchStream {
+    /// The next thing to tell. Waits until there is one.
+    ///
+    /// # Errors
+    /// History does not reach back to where this reader is.
+    pub async fn next(&mut self) -> Result<Streamed, Error> {
+        loop {
+            if let Some((key, record)) = self.initial.pop_front() {
+                return Ok(Streamed::Added(key, record, None));
+            }
+            if let Some(revision) = self.initial_end.take() {
+                return Ok(Streamed::InitialEnd(revision));
+            }
+            let event = match self.history.pop_front() {
+                Some(event) => event,
+                None => match poll_fn(|context| self.watcher.poll(context.waker())).await {
+                    Next::Event(event) => event,
+                    Next::Detached => {
+                        self.read_history().await?;
+                        continue;
+                    }
+                },
+            };
+            if let Some(told) = self.tell(event)? {
+                return Ok(told);
+            }
+        }
+    }
+
+    /// A revision from which a new watch would miss nothing that this one has not told.
+    pub fn progress(&mut self) -> Option<Revision> {
+        let idle = self.initial.is_empty() && self.initial_end.is_none() && self.history.is_empty();
+        idle.then(|| self.watcher.progress(&self.hub))
+    }
+
+    /// Reads one page of history, and goes live when that was the last.
+    async fn read_history(&mut self) -> Result<(), Error> {
+        if self.hub.attach(&mut self.watcher) {
+            return Ok(());
+        }
+        let page =
+            self.store.events(self.watcher.range(), self.watcher.position(), PAGE).await.map_err(expired)?;
+        self.watcher.advance(page.upto);
+        self.history.extend(page.events);
+        Ok(())
+    }
+
+    /// What an event means to this reader. An object that enters or leaves the selection appears or goes.
+    fn tell(&self, event: Arc<Event>) -> Result<Option<Streamed>, Error> {
+        let everything = self.selection.is_everything();
+        let wanted = |record: &Option<Record>| -> Result<bool, Error> {
+            match record {
+                None => Ok(false),
+                Some(_) if everything => Ok(true),
+                Some(record) => Ok(self.selection.selects(&codec::open(&event.key, record)?)),
+            }
+        };
+        let (before, after) = (wanted(&event.previous)?, wanted(&event.record)?);
+        let key = event.key.clone();
+        Ok(match (before, after, &event.record, &event.previous) {
+            (false, true, Some(record), _) => Some(Streamed::Added(key, record.clone(), Some(event))),
+            (true, true, Some(record), _) => Some(Streamed::Modified(key, record.clone(), event)),
+            (true, false, record, Some(previous)) => {
+                // The last state, as of the revision at which it went.
+                let last = record.as_ref().unwrap_or(previous);
+                let gone = Record { modified: event.revision, ..last.clone() };
+                Some(Streamed::Deleted(key, gone, event))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn expired(error: kcp_storage::Error) -> Error {
+    if let kcp_storage::Error::Compacted { oldest } = error {
+        return Error::Expired(format!("too old resource version, the oldest is {oldest}"));
+    }
+    error.into()
+}
