@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod lock;
 pub mod naming;
 pub mod rejection;
+pub mod rules;
 pub mod types;
 pub mod well_known;
 pub mod workspace_type;

@@ -28,6 +28,19 @@ impl Rejection {
         if problems.is_empty() { Ok(()) } else { Err(Self::Forbidden(field::summary(problems))) }
     }
 
+    /// The problems of an object's fields where upstream prints the list itself: brackets even around
+    /// one, and spaces between.
+    ///
+    /// # Errors
+    /// Any problem.
+    pub fn of_list(problems: &[field::Error]) -> Result<(), Self> {
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<_> = problems.iter().map(field::Error::to_string).collect();
+        Err(Self::Forbidden(format!("[{}]", texts.join(" "))))
+    }
+
     /// Several reasons as one; `Ok` if there are none.
     ///
     /// # Errors

@@ -1,4 +1,8 @@
 use super::unset;
+use kcp_apimachinery::{
+    selector::{InvalidLabels, Labels},
+    value,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +16,16 @@ pub struct LabelSelector {
     /// Further requirements.
     #[serde(skip_serializing_if = "unset")]
     pub match_expressions: Vec<Expression>,
+}
+
+impl LabelSelector {
+    /// The selector, ready to match.
+    ///
+    /// # Errors
+    /// An operator that nobody knows, or one without the values that it needs.
+    pub fn to_labels(&self) -> Result<Labels, InvalidLabels> {
+        Labels::from_object(value::to_value(self).as_ref())
+    }
 }
 
 /// One requirement of a selector.

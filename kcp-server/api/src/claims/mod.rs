@@ -4,6 +4,10 @@
 //! The key says which export, the value which claim. The value is the same in every workspace, so
 //! that the objects of a claim are one label selector across logical clusters.
 
+mod labels;
+
+pub use labels::{Grant, apply, labels_for, validate};
+
 use crate::{types::apis::PermissionClaim, well_known::label};
 use kcp_names::{ClusterName, hash};
 
