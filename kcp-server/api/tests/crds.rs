@@ -1,6 +1,7 @@
 //! `crds/kcp` holds what the tables say. `UPDATE_EXPECT=1` rewrites it.
 
 use kcp_api::kinds;
+use kcp_apimachinery::Map;
 use std::{collections::BTreeSet, fs, path::Path};
 
 #[test]
@@ -23,4 +24,16 @@ fn the_files_are_what_the_tables_say() {
         .map(|entry| entry.expect("entry").file_name().into_string().expect("UTF-8"))
         .collect();
     assert_eq!(found, known, "one file per kind and no other");
+}
+
+/// Kubernetes refuses a schema that says more of `metadata`, even a description.
+#[test]
+fn metadata_is_left_to_kubernetes() {
+    for kind in kinds::all() {
+        for version in &kind.versions {
+            let metadata = version.schema.at(&["properties", "metadata"]).expect("metadata");
+            let said: Vec<_> = metadata.as_object().map(Map::keys).expect("an object").collect();
+            assert!(said == ["type"] || said == ["properties", "type"], "{}", kind.kind);
+        }
+    }
 }

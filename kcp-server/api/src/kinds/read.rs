@@ -11,7 +11,8 @@
 //! spec.jwt[].name! string pattern=path   | Meaning.    the parent's line comes first
 //! ```
 //!
-//! Types and constraints are those of [`super::node`].
+//! Types and constraints are those of [`super::node`]. Of `metadata` nothing may be said but what
+//! names are allowed, so it has no meaning of its own.
 
 use super::{Column, Kind, Version, blocks, node};
 use kcp_apimachinery::{Value, value};
