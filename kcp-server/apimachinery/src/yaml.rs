@@ -1,18 +1,13 @@
 //! YAML bodies. The library parses and writes; what a document may be is bounded as for JSON.
 
-use crate::{
-    Value,
-    value::{DecodeError, Tree},
-};
+use crate::{Value, value::DecodeError};
 
 /// Reads one YAML document. A key that occurs twice is an error.
 ///
 /// # Errors
 /// Bytes that are not one YAML document, or one beyond the limits of [`crate::value::Limits`].
 pub fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
-    serde_saphyr::from_slice::<Tree>(bytes)
-        .map(|tree| tree.0)
-        .map_err(|e| DecodeError(e.without_snippet().to_string()))
+    serde_saphyr::from_slice(bytes).map_err(|e| DecodeError(e.without_snippet().to_string()))
 }
 
 /// A tree as YAML, with a line break at its end.

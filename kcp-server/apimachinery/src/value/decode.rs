@@ -61,22 +61,6 @@ impl<'de> serde::Deserialize<'de> for Value {
     }
 }
 
-/// A tree that any deserializer of serde can fill, within the default [`Limits`].
-pub struct Tree(pub Value);
-
-impl<'de> serde::Deserialize<'de> for Tree {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let limits = Limits::default();
-        let state = State {
-            limits,
-            nodes: RefCell::new(0),
-            duplicates: RefCell::default(),
-            path: RefCell::default(),
-        };
-        Seed { state: &state, depth: 0 }.deserialize(from).map(Self)
-    }
-}
-
 struct State {
     limits: Limits,
     nodes: RefCell<usize>,
