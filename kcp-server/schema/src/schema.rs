@@ -1,5 +1,5 @@
 use crate::{
-    builtin::Definition,
+    builtin::{self, Definition},
     compile::{CompileError, compile},
     default, embedded, lists,
     node::{Link, Node},
@@ -16,16 +16,6 @@ pub struct Schema {
     content_id: u64,
     rules: bool,
     defaults: bool,
-    source: Source,
-}
-
-/// Where a schema came from decides how `null` and the members of `metadata` are treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// A CustomResourceDefinition or APIResourceSchema.
-    Custom,
-    /// A kind of Kubernetes itself, whose objects upstream decodes into structs.
-    BuiltIn,
 }
 
 impl Schema {
@@ -41,7 +31,6 @@ impl Schema {
             content_id: content_id(&value::encode(open_api)),
             rules: compiled.rules,
             defaults: compiled.defaults,
-            source: Source::Custom,
         }))
     }
 
@@ -49,7 +38,7 @@ impl Schema {
     pub(crate) fn built_in(definition: &'static Definition, data: &[u8]) -> Self {
         let id = content_id(&[definition.name().as_bytes(), data].concat());
         let root = Link::Definition(definition);
-        Self { root, content_id: id, rules: false, defaults: false, source: Source::BuiltIn }
+        Self { root, content_id: id, rules: false, defaults: true }
     }
 
     /// What identifies the content of a schema: the first 64 bits of the SHA-256 of its canonical JSON.
@@ -103,10 +92,14 @@ impl Schema {
     }
 
     /// Fills in defaults, and removes every `null` where none may be. It is done on writes and on reads,
-    /// so that an object written under an older schema has the defaults of this one.
+    /// so that an object written under an older schema has the defaults of this one. For a built-in kind
+    /// this includes [`crate::builtin::set_defaults`].
     pub fn default(&self, object: &mut Value) {
         default::remove_nulls(object, self.root());
-        if self.source == Source::Custom && self.defaults {
+        if let Some(definition) = self.definition() {
+            builtin::default_type(definition.name(), object);
+            default::fill(object, self.root());
+        } else if self.defaults {
             default::fill(object, self.root());
         }
     }

@@ -4,9 +4,12 @@
 //! Kinds are decoded on first use; a process that serves none pays for an index of names only.
 
 mod columns;
+mod defaults;
 mod definition;
 mod kinds;
 
 pub use columns::Function;
+pub(crate) use defaults::by_type as default_type;
+pub use defaults::set_defaults;
 pub use definition::{Definition, definition};
 pub use kinds::{BuiltIn, CellSource, Column, Set, Subresource, find, kinds};
