@@ -55,7 +55,7 @@ impl Live {
         Ok(Self { created: Revision(created), modified: Revision(modified), packed: row.slice(16..) })
     }
 
-    fn write(&self) -> Bytes {
+    pub(crate) fn write(&self) -> Bytes {
         let numbers = [self.created.0.to_be_bytes(), self.modified.0.to_be_bytes()];
         [numbers.as_flattened(), &self.packed].concat().into()
     }
