@@ -6,13 +6,17 @@
 pub mod apply;
 pub mod field;
 pub mod go;
+pub mod jsonpath;
+pub mod list;
 pub mod meta;
 pub mod names;
 pub mod partial;
 pub mod patch;
+pub mod quantity;
 pub mod selector;
 pub mod shape;
 pub mod status;
+pub mod table;
 pub mod time;
 pub mod value;
 pub mod yaml;
