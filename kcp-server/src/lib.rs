@@ -1,1 +1,15 @@
-//! (to be written)
+//! The binaries of the server, as functions: `kcp` first of all. This is the wiring; each part is a
+//! crate of its own.
+
+pub mod bootstrap;
+pub mod config;
+pub mod credentials;
+pub mod flags;
+pub mod kcp;
+pub mod keys;
+pub mod lookup;
+pub mod owners;
+pub mod paths;
+pub mod shard;
+pub mod store_command;
+pub mod telemetry;

@@ -1,1 +1,143 @@
-//! (to be written)
+//! A request from socket to store: the pipeline, discovery, reads, writes and watches of one shard.
+//!
+//! [`ApiServer`] is handed its parts by the wiring; it opens no file and no socket.
+
+mod admit;
+mod audit;
+mod clock;
+mod discovery;
+mod documents;
+mod error;
+mod flight;
+mod forward;
+mod internal;
+mod lifecycle;
+mod metrics;
+mod paths;
+mod pipeline;
+mod pods;
+mod policies;
+mod read;
+pub mod request;
+mod resource;
+mod respond;
+mod select;
+mod special;
+mod status;
+mod table;
+mod tokens;
+mod watch;
+mod write;
+
+pub use audit::{Audit, AuditError, Level as AuditLevel, Policy as AuditPolicy};
+pub use error::Error;
+pub use flight::{Flight, Full, Limits};
+pub use internal::{Internal, Owners, StoreReader};
+pub use metrics::Metrics;
+pub use pods::PodLogs;
+pub use policies::StoredPolicies;
+pub use status::status;
+pub use tokens::Tokens;
+
+use kcp_admission::Plugin;
+use kcp_authn::Authenticator;
+use kcp_authz::Authorizer;
+use kcp_index::Index;
+use kcp_registry::Registry;
+use std::{sync::Arc, time::Duration};
+
+/// One shard's API server.
+pub struct ApiServer {
+    registry: Arc<Registry>,
+    index: Arc<Index>,
+    authn: Authenticator,
+    authz: Arc<Authorizer>,
+    policies: Arc<StoredPolicies>,
+    tokens: Tokens,
+    admission: Vec<Arc<dyn Plugin>>,
+    flight: Flight,
+    audit: Audit,
+    metrics: Arc<Metrics>,
+    documents: documents::Documents,
+    pod_logs: Option<Arc<dyn PodLogs>>,
+    settings: Settings,
+}
+
+/// What the wiring decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long events are kept.
+    pub event_ttl: Duration,
+    /// URL under which clients reach the shard or what is in front of it.
+    pub external_url: String,
+    /// `--version`
+    pub version: String,
+    /// Audiences that service account tokens are for by default.
+    pub audiences: Vec<String>,
+    /// Whether `~` is answered.
+    pub home_workspaces: bool,
+    /// Whether there are pods.
+    pub workloads: bool,
+}
+
+/// The parts an [`ApiServer`] is made of.
+pub struct Parts {
+    /// Objects.
+    pub registry: Arc<Registry>,
+    /// Workspace paths.
+    pub index: Arc<Index>,
+    /// Who asks.
+    pub authn: Authenticator,
+    /// Who may.
+    pub authz: Arc<Authorizer>,
+    /// What that depends on.
+    pub policies: Arc<StoredPolicies>,
+    /// Service account tokens.
+    pub tokens: Tokens,
+    /// What else a write has to pass.
+    pub admission: Vec<Arc<dyn Plugin>>,
+    /// How much at a time.
+    pub limits: Limits,
+    /// What is written down.
+    pub audit: Audit,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whoever runs pods, if there are any.
+    pub pod_logs: Option<Arc<dyn PodLogs>>,
+    /// The rest.
+    pub settings: Settings,
+}
+
+impl ApiServer {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            registry: parts.registry,
+            index: parts.index,
+            authn: parts.authn,
+            authz: parts.authz,
+            policies: parts.policies,
+            tokens: parts.tokens,
+            admission: parts.admission,
+            flight: Flight::new(parts.limits),
+            audit: parts.audit,
+            metrics: parts.metrics,
+            documents: documents::Documents::default(),
+            pod_logs: parts.pod_logs,
+            settings: parts.settings,
+        })
+    }
+
+    /// What it counts and checks.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Workspace paths as it knows them.
+    #[must_use]
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+}

@@ -1,0 +1,273 @@
+//! `get`, `list` and `watch`: from stored records to what the client asked for.
+
+use crate::{
+    ApiServer, Error,
+    request::{As, Encoding, Format, Match, Options},
+    respond,
+    select::Selectors,
+    table,
+    watch::WatchBody,
+    write::prepare_for_read as prepare,
+};
+use http::{Response, StatusCode};
+use kcp_apimachinery::{Map, Value, partial, value::encode_into};
+use kcp_names::{ClusterName, Revision};
+use kcp_registry::{Listing, Resource, Selection, Token, Version, codec};
+use kcp_storage::{Key, ObjectName, Range, Record, Resources, Scope};
+use kcp_transport::{Body, Drain};
+use std::sync::Arc;
+
+/// A read of one resource.
+pub(crate) struct Read {
+    pub resource: Arc<Resource>,
+    pub version: Arc<Version>,
+    pub format: Format,
+    pub options: Options,
+    /// Only metadata may be shown: the objects may be of any schema.
+    pub any_schema: bool,
+}
+
+impl Read {
+    /// One object's JSON as the client wants it, appended to `out`.
+    pub(crate) fn encode(&self, key: &Key, record: &Record, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.is_spliced(record)? {
+            codec::splice(key, record, Some(&self.version.api_version), out)?;
+        } else {
+            encode_into(&self.object(key, record)?, out);
+        }
+        Ok(())
+    }
+
+    /// Whether stored bytes serve: they are of the very schema that is asked for.
+    pub(crate) fn is_spliced(&self, record: &Record) -> Result<bool, Error> {
+        let same = record.header()?.schema == self.version.schema.content_id();
+        let plain = self.resource.storage.name == self.version.name || &*self.resource.group != "apis.kcp.io";
+        Ok(self.format.convert == As::Object && same && plain)
+    }
+
+    /// One object as the client wants it, as a tree.
+    pub(crate) fn object(&self, key: &Key, record: &Record) -> Result<Value, Error> {
+        let object = self.full(key, record)?;
+        Ok(match self.format.convert {
+            As::Metadata | As::MetadataList => partial::of(&object),
+            As::Object | As::Table(_) => object,
+        })
+    }
+
+    fn full(&self, key: &Key, record: &Record) -> Result<Value, Error> {
+        let mut object = codec::open(key, record)?;
+        if self.any_schema {
+            return Ok(object);
+        }
+        prepare::convert(&self.resource, &self.resource.storage, &self.version, &mut object)?;
+        if record.header()?.schema != self.version.schema.content_id() {
+            self.version.schema.prune(&mut object);
+            prepare::default_as(&self.resource, &self.version, &mut object);
+        }
+        Ok(object)
+    }
+
+    fn rows(&self, objects: &[Value]) -> Vec<Value> {
+        table::rows(&self.resource, &self.version, objects, &self.options.include_object)
+    }
+}
+
+impl ApiServer {
+    /// `GET` of one object.
+    pub(crate) async fn get(&self, read: &Read, key: &Key) -> Result<Response<Body>, Error> {
+        let record = self.registry.record(key).await?.ok_or_else(|| missing(&read.resource, key))?;
+        if let As::Table(version) = read.format.convert {
+            let object = read.object(key, &record)?;
+            let resource_version = record.modified.to_string();
+            let table = table::of(
+                &read.resource,
+                &read.version,
+                version,
+                read.rows(&[object]),
+                &resource_version,
+                "",
+            );
+            return Ok(respond::document(StatusCode::OK, read.format.encoding, &table));
+        }
+        if read.format.encoding == Encoding::Json {
+            let mut out = Vec::new();
+            read.encode(key, &record, &mut out)?;
+            return Ok(respond::bytes(StatusCode::OK, "application/json", out));
+        }
+        Ok(respond::document(StatusCode::OK, read.format.encoding, &read.object(key, &record)?))
+    }
+
+    /// `GET` of many.
+    pub(crate) async fn list(&self, read: Read, range: Range) -> Result<Response<Body>, Error> {
+        self.metrics.listed(&read.resource);
+        let selection = Selectors::parse(&read.options, &read.resource, &read.version)?;
+        let (token, at) = self.list_start(&read.options, &range)?;
+        let limit = usize::try_from(read.options.limit).unwrap_or(usize::MAX);
+        let listing = self.registry.list(&range, &selection, limit, token.as_ref(), at).await?;
+        let next = listing.next.as_ref().map(Token::to_text).unwrap_or_default();
+        if let As::Table(version) = read.format.convert {
+            let objects = listing
+                .items
+                .iter()
+                .map(|(key, record)| read.object(key, record))
+                .collect::<Result<Vec<_>, _>>()?;
+            let rows = read.rows(&objects);
+            let table =
+                table::of(&read.resource, &read.version, version, rows, &listing.revision.to_string(), &next);
+            return Ok(respond::document(StatusCode::OK, read.format.encoding, &table));
+        }
+        let mut out = list_head(&read, &listing, &next);
+        for (at, (key, record)) in listing.items.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            read.encode(key, record, &mut out)?;
+        }
+        out.extend_from_slice(b"]}");
+        if read.format.encoding == Encoding::Yaml {
+            let value = kcp_apimachinery::value::decode(&out).map_err(|e| Error::Internal(e.to_string()))?;
+            return Ok(respond::document(StatusCode::OK, Encoding::Yaml, &value));
+        }
+        Ok(respond::bytes(StatusCode::OK, "application/json", out))
+    }
+
+    /// Where a list begins: a token, or a revision.
+    fn list_start(
+        &self,
+        options: &Options,
+        range: &Range,
+    ) -> Result<(Option<Token>, Option<Revision>), Error> {
+        if !options.continue_token.is_empty() {
+            if !matches!(options.resource_version.as_str(), "" | "0") {
+                return Err(Error::BadRequest(
+                    "specifying resource version is not allowed when using continue".to_owned(),
+                ));
+            }
+            return Ok((Some(Token::parse(&options.continue_token, range)?), None));
+        }
+        let version = match options.resource_version.as_str() {
+            "" | "0" if options.resource_version_match == Some(Match::Exact) => {
+                return Err(Error::BadRequest(
+                    "resourceVersionMatch Exact is forbidden for resourceVersion 0 or unset".to_owned(),
+                ));
+            }
+            "" if options.resource_version_match.is_some() => {
+                return Err(Error::BadRequest(
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided".to_owned(),
+                ));
+            }
+            "" | "0" => return Ok((None, None)),
+            text => Revision::parse(text).ok_or_else(|| {
+                Error::BadRequest(format!("Invalid value: {text:?}: invalid resource version"))
+            })?,
+        };
+        let exact = match options.resource_version_match {
+            Some(wanted) => wanted == Match::Exact,
+            None => options.limit > 0,
+        };
+        let newest = self.registry.store().revision();
+        if version > newest {
+            return Err(kcp_registry::Error::TooLarge { asked: version, newest }.into());
+        }
+        Ok((None, exact.then_some(version)))
+    }
+
+    /// `GET` with `watch`.
+    pub(crate) async fn watch(
+        &self,
+        read: Read,
+        range: Range,
+        drain: Drain,
+    ) -> Result<Response<Body>, Error> {
+        let selection = Box::new(Selectors::parse(&read.options, &read.resource, &read.version)?);
+        let options = &read.options;
+        let told = options.initial_events == Some(true);
+        if told && options.resource_version_match != Some(Match::NotOlderThan) {
+            return Err(Error::BadRequest(
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan".to_owned(),
+            ));
+        }
+        let from = match options.resource_version.as_str() {
+            "" | "0" => None,
+            text => Some(Revision::parse(text).ok_or_else(|| {
+                Error::BadRequest(format!("Invalid value: {text:?}: invalid resource version"))
+            })?),
+        };
+        let newest = self.registry.store().revision();
+        if let Some(asked) = from
+            && asked > newest
+        {
+            return Err(kcp_registry::Error::TooLarge { asked, newest }.into());
+        }
+        let initial = told || (from.is_none() && options.initial_events.is_none());
+        let stream =
+            self.registry.watch(range, selection, if initial { None } else { from }, initial).await?;
+        Ok(WatchBody::respond(stream, read, told, drain))
+    }
+}
+
+/// Everything of a list's JSON before its items.
+fn list_head(read: &Read, listing: &Listing, next: &str) -> Vec<u8> {
+    let (kind, api_version) = match read.format.convert {
+        As::Metadata | As::MetadataList => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
+        As::Object | As::Table(_) => (&*read.resource.list_kind, &*read.version.api_version),
+    };
+    let mut metadata = Map::new();
+    metadata.insert("resourceVersion", listing.revision.to_string());
+    if !next.is_empty() {
+        metadata.insert("continue", next);
+    }
+    if let Some(remaining) = listing.remaining {
+        metadata.insert("remainingItemCount", Value::Int(i64::try_from(remaining).unwrap_or(i64::MAX)));
+    }
+    let head = kcp_apimachinery::value!({"apiVersion": (api_version), "kind": (kind), "metadata": (Value::Object(metadata))});
+    let mut out = Vec::with_capacity(listing.items.len() * 1024);
+    encode_into(&head, &mut out);
+    out.pop();
+    out.extend_from_slice(b",\"items\":[");
+    out
+}
+
+/// The range of keys that a URL means.
+pub(crate) fn range(
+    resource: &Resource,
+    every_identity: bool,
+    cluster: Option<&ClusterName>,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Result<Range, Error> {
+    let segment = |text: &str| ObjectName::parse(text).map_err(|e| Error::BadRequest(e.to_string()));
+    let resources = if every_identity {
+        Resources::EveryIdentity { group: resource.group.clone(), resource: resource.plural.clone() }
+    } else {
+        Resources::One(resource.key.clone())
+    };
+    let namespace = namespace.filter(|_| resource.namespaced).map(segment).transpose()?;
+    let scope = match (cluster, name) {
+        (None, _) => Scope::Everywhere,
+        (Some(cluster), Some(name)) if !resource.namespaced || namespace.is_some() => {
+            Scope::Object(cluster.clone(), namespace, segment(name)?)
+        }
+        (Some(cluster), _) => match namespace {
+            Some(namespace) => Scope::Namespace(cluster.clone(), namespace),
+            None => Scope::Cluster(cluster.clone()),
+        },
+    };
+    Ok(Range { resources, scope })
+}
+
+/// Selects nothing away.
+pub(crate) struct Everything;
+
+impl Selection for Everything {
+    fn is_everything(&self) -> bool {
+        true
+    }
+    fn selects(&self, _object: &Value) -> bool {
+        true
+    }
+}
+
+fn missing(resource: &Resource, key: &Key) -> Error {
+    kcp_registry::Error::NotFound { resource: resource.qualified(), name: key.name.to_string() }.into()
+}

@@ -1,0 +1,385 @@
+//! How the parts of a shard are joined: the only long list of names.
+
+use crate::{
+    bootstrap::Bootstrap,
+    config::Config,
+    credentials::{Administrators, write_private},
+    keys::SigningKeys,
+    lookup::RegistryLookup,
+    owners::OwnerIndex,
+    paths::PathFeed,
+};
+use anyhow::Context;
+use kcp_api::bootstrap as content;
+use kcp_apimachinery::value;
+use kcp_apiserver::{
+    ApiServer, Audit, AuditLevel, AuditPolicy, Internal, Limits, Metrics, Parts, PodLogs, Settings,
+    StoreReader, StoredPolicies, Tokens,
+};
+use kcp_authn::{Authenticator, ClientCertificates, HeaderNames, RequestHeader, ServiceAccounts, TokenFile};
+use kcp_authz::Authorizer;
+use kcp_controllers::Kinds;
+use kcp_index::Index;
+use kcp_names::ClusterName;
+use kcp_pki::TrustBundle;
+use kcp_reconcile::{Controller, Options as RunnerOptions, Runner};
+use kcp_registry::{Registry, built_in_resources};
+use kcp_storage::Range;
+use kcp_storage_local::{LocalStore, Options as StoreOptions};
+use kcp_transport::{KeyPairSource, Listener, MinVersion, Server, ServerTls, ServingCertificate, keep_up};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A shard that answers.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its URL.
+    pub url: String,
+}
+
+/// What a shard is run with besides its flags.
+#[derive(Default)]
+pub struct Extras {
+    /// Whoever runs pods, where there are any.
+    pub pod_logs: Option<Arc<dyn PodLogs>>,
+}
+
+/// Runs a shard until `stop`, then drains. `ready` is called once it is ready.
+///
+/// # Errors
+/// It cannot start, or what it starts with cannot be made.
+pub async fn run(
+    config: Config,
+    stop: CancellationToken,
+    ready: impl FnOnce(Started) + Send,
+) -> anyhow::Result<()> {
+    run_with(config, Extras::default(), stop, ready).await
+}
+
+/// [`run`] with extras.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    config: Config,
+    extras: Extras,
+    stop: CancellationToken,
+    ready: impl FnOnce(Started) + Send,
+) -> anyhow::Result<()> {
+    let listener = Listener::bind(config.address.ip(), config.address.port()).await?;
+    let address = listener.address();
+    let url =
+        config.flags.shard_base_url.clone().unwrap_or_else(|| format!("https://{}", reachable(address)));
+    let store = open_store(&config).await?;
+    let certificate = serving_certificate(&config)?;
+    let authority = certificate.pem().context("serving certificate")?;
+    let (server, registry, internal, feed, owners) =
+        build(&config, extras, store.clone(), &url, &authority).context("cannot start")?;
+    let tasks = TaskTracker::new();
+    let pump = registry.clone();
+    tasks.spawn(async move { pump.pump().await });
+    let min_version = match config.flags.tls_min_version.as_deref() {
+        Some("VersionTLS13") => MinVersion::Tls13,
+        _ => MinVersion::Tls12,
+    };
+    let tls = ServerTls { certificate: certificate.clone(), min_version };
+    let https = Server::new(listener, &tls, kcp_transport::Limits::default())?;
+    tasks.spawn(keep_up(vec![certificate], stop.clone()));
+    let serving = {
+        let server = server.clone();
+        let service = move |peer, request| {
+            let server = server.clone();
+            async move { server.serve(peer, request).await }
+        };
+        let stop = stop.clone();
+        tasks.spawn(async move { https.serve(service, stop).await })
+    };
+    let began = begin(&config, &url, &server, &registry, &internal, &feed, &owners, &tasks, &stop).await;
+    if began.is_ok() {
+        ready(Started { address, url });
+        stop.cancelled().await;
+    }
+    stop.cancel();
+    let _ = serving.await;
+    store.close();
+    tasks.close();
+    tasks.wait().await;
+    began
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<LocalStore>> {
+    let path = config.store.clone();
+    let opened =
+        tokio::task::spawn_blocking(move || LocalStore::open(&path, StoreOptions::default())).await?;
+    let (store, report) =
+        opened.with_context(|| format!("cannot open the store in {}", config.store.display()))?;
+    tracing::info!(?report, "store opened");
+    Ok(Arc::new(store))
+}
+
+fn serving_certificate(config: &Config) -> anyhow::Result<Arc<ServingCertificate>> {
+    if let (Some(certificate), Some(key)) = (&config.flags.tls_cert_file, &config.flags.tls_private_key_file)
+    {
+        return ServingCertificate::load(KeyPairSource::files(certificate.clone(), key.clone()))
+            .context("--tls-cert-file");
+    }
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    if !config.address.ip().is_unspecified() {
+        names.push(config.address.ip().to_string());
+    }
+    for url in [&config.flags.shard_base_url, &config.flags.shard_external_url].into_iter().flatten() {
+        let host = url.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next());
+        names.extend(host.map(str::to_owned));
+    }
+    names.sort();
+    names.dedup();
+    Ok(ServingCertificate::load_or_generate(&config.certificates, "apiserver", &names)?)
+}
+
+/// An address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new([127, 0, 0, 1].into(), address.port())
+    } else {
+        address
+    }
+}
+
+type Built = (Arc<ApiServer>, Arc<Registry>, Arc<Internal>, Arc<PathFeed>, Arc<OwnerIndex>);
+
+fn build(
+    config: &Config,
+    extras: Extras,
+    store: Arc<LocalStore>,
+    url: &str,
+    authority: &[u8],
+) -> anyhow::Result<Built> {
+    let flags = &config.flags;
+    let registry = Registry::new(store, built_in_resources(config.workloads));
+    let index = Arc::new(Index::of_shard(config.shard.clone()));
+    let feed = PathFeed::new(index.clone(), config.shard.clone());
+    let owners = Arc::new(OwnerIndex::default());
+    registry.on_change(feed.clone());
+    registry.on_change(owners.clone());
+    let policies = StoredPolicies::new(registry.clone(), index.clone());
+    let options = kcp_authz::Options {
+        order: flags.authorization_order.clone(),
+        always_allow_paths: flags.authorization_always_allow_paths.clone(),
+        ..kcp_authz::Options::default()
+    };
+    let authz = Authorizer::new(&options, policies.clone()).map_err(|errors| {
+        anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    let keys = SigningKeys::load(config)?;
+    let (administrators, admin_tokens) = Administrators::prepare(
+        &config.admin_token,
+        &config.kubeconfig,
+        config.batteries.has(content::Battery::User),
+    )?;
+    // Before anybody can be answered, so that whoever waits for the file can use it.
+    write_private(&config.kubeconfig, administrators.kubeconfig(url, authority).as_bytes())?;
+    let authn = kcp_authn::Config {
+        admin_tokens: config.batteries.has(content::Battery::Admin).then_some(admin_tokens),
+        request_header: request_header(config)?,
+        client_certificates: flags
+            .client_ca_file
+            .as_deref()
+            .map(trust)
+            .transpose()?
+            .map(ClientCertificates::new),
+        token_file: flags.token_auth_file.as_deref().map(token_file).transpose()?,
+        service_accounts: Some(ServiceAccounts::new(
+            flags.service_account_issuer.clone(),
+            keys.verifying.clone(),
+            flags
+                .service_account_lookup
+                .then(|| Arc::new(RegistryLookup(registry.clone())) as Arc<dyn kcp_authn::Lookup>),
+        )),
+        anonymous: flags.anonymous_auth,
+        api_audiences: audiences(config),
+    };
+    let issuer = flags.service_account_issuer.first().cloned().unwrap_or_default();
+    let server = ApiServer::new(Parts {
+        registry: registry.clone(),
+        index,
+        authn: Authenticator::new(authn),
+        authz: Arc::new(authz),
+        policies,
+        tokens: Tokens { signer: keys.signer, keys: keys.verifying, issuer },
+        admission: Vec::new(),
+        limits: Limits { places: flags.max_requests_inflight.max(1), ..Limits::default() },
+        audit: audit(config)?,
+        metrics: Arc::new(Metrics::default()),
+        pod_logs: extras.pod_logs,
+        settings: Settings {
+            event_ttl: config.event_ttl,
+            external_url: flags.shard_external_url.clone().unwrap_or_else(|| url.to_owned()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            audiences: audiences(config),
+            home_workspaces: flags.enable_home_workspaces,
+            workloads: config.workloads,
+        },
+    });
+    let internal = Internal::new(server.clone());
+    Ok((server, registry, internal, feed, owners))
+}
+
+/// Makes what the shard starts with, starts the controllers, and says that it is ready.
+#[allow(clippy::too_many_arguments, reason = "each is one part of the shard")]
+async fn begin(
+    config: &Config,
+    url: &str,
+    server: &Arc<ApiServer>,
+    registry: &Arc<Registry>,
+    internal: &Arc<Internal>,
+    feed: &Arc<PathFeed>,
+    owners: &Arc<OwnerIndex>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let ready = server.metrics().check("poststarthook/kcp-start-controllers", false);
+    let bootstrapped = server.metrics().check("poststarthook/kcp-bootstrap-policy", false);
+    let bootstrap = Bootstrap::new(registry.clone(), internal.clone());
+    bootstrap.system().await?;
+    let identities = bootstrap.root(config.gate("CacheAPIs")).await?;
+    let identity = |export: &str| -> Arc<str> {
+        identities
+            .iter()
+            .find(|(name, _)| name == export)
+            .map(|(_, hash)| hash.as_str())
+            .unwrap_or_default()
+            .into()
+    };
+    let kinds = Kinds {
+        tenancy: identity("tenancy.kcp.io"),
+        topology: identity("topology.kcp.io"),
+        shards: identity("shards.core.kcp.io"),
+    };
+    feed.begin(&**registry.store(), kinds.workspaces()).await?;
+    load_owners(registry, owners).await?;
+    if config.flags.run_controllers {
+        let reader = StoreReader::new(registry.clone(), server.index().clone(), owners.clone());
+        for controller in controllers(config, &kinds) {
+            let options = RunnerOptions::default();
+            let runner =
+                Runner::new(controller, registry.store().clone(), reader.clone(), internal.clone(), options);
+            tasks.spawn(runner.run(stop.clone()));
+        }
+    }
+    let root = ClusterName::root();
+    bootstrap.served(&root, "core.kcp.io", "shards").await?;
+    bootstrap.served(&root, "tenancy.kcp.io", "workspacetypes").await?;
+    let external = config.flags.shard_external_url.clone().unwrap_or_else(|| url.to_owned());
+    let virtual_url = config.flags.shard_virtual_workspace_url.clone().unwrap_or_else(|| url.to_owned());
+    let shard = value!({
+        "apiVersion": "core.kcp.io/v1alpha1", "kind": "Shard",
+        "metadata": {"name": (config.shard.as_str()), "labels": {"name": (config.shard.as_str())}},
+        "spec": {"baseURL": (url), "externalURL": (external), "virtualWorkspaceURL": (virtual_url)},
+    });
+    bootstrap.apply(&root, [shard]).await?;
+    let groups = &config.flags.home_workspaces_home_creator_groups;
+    bootstrap.apply(&root, content::root_phase1(&config.batteries, groups)).await?;
+    bootstrapped.store(true, std::sync::atomic::Ordering::Relaxed);
+    ready.store(true, std::sync::atomic::Ordering::Relaxed);
+    tracing::info!(url, kubeconfig = %config.kubeconfig.display(), "ready");
+    Ok(())
+}
+
+fn controllers(config: &Config, kinds: &Kinds) -> Vec<Arc<dyn Controller>> {
+    vec![
+        Arc::new(kcp_controllers::Workspaces::new(kinds.clone())),
+        Arc::new(kcp_controllers::LogicalClusters::new(kinds.clone(), config.shard.as_str())),
+        Arc::new(kcp_controllers::LogicalClusterContent),
+        Arc::new(kcp_controllers::UniversalContent::new(content::universal())),
+        Arc::new(kcp_controllers::DefaultBindings::new(kinds.clone())),
+        Arc::new(kcp_controllers::ApiExports),
+        Arc::new(kcp_controllers::ApiBindings),
+    ]
+}
+
+/// Fills the index of owner references from what is stored.
+async fn load_owners(registry: &Registry, owners: &OwnerIndex) -> anyhow::Result<()> {
+    let store = registry.store();
+    let clusters = Range::everywhere(kcp_storage::ResourceKey::custom("core.kcp.io", "logicalclusters"));
+    let mut after = None;
+    loop {
+        let page = store.range(&clusters, after.as_ref(), 1000, None).await?;
+        for (cluster, _) in &page.items {
+            let mut last = None;
+            loop {
+                let keys = store.cluster_keys(&cluster.cluster, last.as_ref(), 1000).await?;
+                for key in &keys {
+                    owners.update(key, store.get(key).await?.as_ref());
+                }
+                if keys.len() < 1000 {
+                    break;
+                }
+                last = keys.last().cloned();
+            }
+        }
+        after = page.items.last().map(|(key, _)| key.clone());
+        if !page.more {
+            return Ok(());
+        }
+    }
+}
+
+fn audiences(config: &Config) -> Vec<String> {
+    let given = &config.flags.api_audiences;
+    if given.is_empty() {
+        config.flags.service_account_issuer.iter().take(1).cloned().collect()
+    } else {
+        given.clone()
+    }
+}
+
+fn trust(path: &Path) -> anyhow::Result<TrustBundle> {
+    let pem = fs::read(path).with_context(|| path.display().to_string())?;
+    TrustBundle::read(&pem).with_context(|| path.display().to_string())
+}
+
+fn token_file(path: &Path) -> anyhow::Result<TokenFile> {
+    let text = fs::read_to_string(path).with_context(|| format!("--token-auth-file {}", path.display()))?;
+    TokenFile::read(&text).with_context(|| format!("--token-auth-file {}", path.display()))
+}
+
+fn request_header(config: &Config) -> anyhow::Result<Option<RequestHeader>> {
+    let flags = &config.flags;
+    let Some(path) = &flags.requestheader_client_ca_file else { return Ok(None) };
+    let mut names = HeaderNames::default();
+    let read = |given: &[String], names: &mut Vec<http::HeaderName>| -> anyhow::Result<()> {
+        if !given.is_empty() {
+            *names = given
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<_, _>>()
+                .context("--requestheader-…-headers")?;
+        }
+        Ok(())
+    };
+    read(&flags.requestheader_username_headers, &mut names.user)?;
+    read(&flags.requestheader_group_headers, &mut names.group)?;
+    read(&flags.requestheader_uid_headers, &mut names.uid)?;
+    if !flags.requestheader_extra_headers_prefix.is_empty() {
+        names.extra_prefixes =
+            flags.requestheader_extra_headers_prefix.iter().map(|p| p.to_ascii_lowercase()).collect();
+    }
+    Ok(Some(RequestHeader::new(trust(path)?, flags.requestheader_allowed_names.clone(), names)))
+}
+
+fn audit(config: &Config) -> anyhow::Result<Audit> {
+    let flags = &config.flags;
+    let Some(path) = &flags.audit_log_path else { return Ok(Audit::default()) };
+    let policy = match &flags.audit_policy_file {
+        None => AuditPolicy::everything(AuditLevel::Metadata),
+        Some(file) => {
+            let bytes = fs::read(file).with_context(|| format!("--audit-policy-file {}", file.display()))?;
+            let value = kcp_apimachinery::yaml::decode(&bytes).context("--audit-policy-file")?;
+            AuditPolicy::read(&value)?
+        }
+    };
+    let audit = Audit::to_file(path, policy, flags.audit_log_maxsize, flags.audit_log_maxbackup);
+    audit.with_context(|| format!("--audit-log-path {}", path.display()))
+}
