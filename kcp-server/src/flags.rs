@@ -310,7 +310,8 @@ pub struct Parsed {
 /// `kcp start`
 #[must_use]
 pub fn start_command() -> Command {
-    let command = Command::new("start").about("Runs the server").subcommand_negates_reqs(true);
+    // Go's flags may be given more than once, and then the last counts.
+    let command = Command::new("start").about("Runs the server").subcommand_negates_reqs(true).args_override_self(true);
     let mut command = Start::augment_args(command);
     for spec in TUNING.iter().chain(MISSING) {
         command = command.arg(foreign(spec));
@@ -342,31 +343,12 @@ fn foreign(spec: &'static str) -> Arg {
     }
 }
 
-/// Go's flags may be given more than once, and then the last counts; clap refuses that, so earlier ones go.
-/// Also `-v4` and `--v=4` are the same.
-#[must_use]
-pub fn go_style(args: impl IntoIterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
-    const REPEATED: [&str; 2] = ["--service-account-key-file", "--feature-gates"];
-    let mut kept: Vec<std::ffi::OsString> = Vec::new();
-    for arg in args {
-        let text = arg.to_string_lossy().into_owned();
-        if let Some((name, _)) = text.split_once('=')
-            && name.starts_with("--")
-            && !REPEATED.contains(&name)
-        {
-            kept.retain(|earlier| !earlier.to_string_lossy().starts_with(&format!("{name}=")));
-        }
-        kept.push(arg);
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Parsed, String> {
-        let args = go_style(std::iter::once("start").chain(args.iter().copied()).map(Into::into));
+        let args = std::iter::once("start").chain(args.iter().copied());
         let matches = start_command().try_get_matches_from(args).map_err(|e| e.to_string())?;
         read(&matches).map_err(|e| e.to_string())
     }

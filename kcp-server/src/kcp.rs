@@ -19,7 +19,7 @@ pub fn command() -> Command {
 
 /// Runs `kcp` with these arguments, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(flags::go_style(args)) {
+    let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();

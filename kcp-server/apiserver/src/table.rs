@@ -6,8 +6,11 @@ use kcp_registry::{Column, Resource, Version};
 
 /// The rows of objects. `include` is the query's `includeObject`: `None`, `Metadata` (default), `Object`.
 pub(crate) fn rows(_resource: &Resource, version: &Version, objects: &[Value], include: &str) -> Vec<Value> {
-    let paths: Vec<Option<JsonPath>> =
-        version.columns.iter().map(|column| JsonPath::parse(&column.json_path).ok()).collect();
+    let paths: Vec<Option<JsonPath>> = version
+        .columns
+        .iter()
+        .map(|column| JsonPath::parse(&column.json_path).ok().filter(|_| column.function.is_none()))
+        .collect();
     objects
         .iter()
         .map(|object| {

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use kcp_apimachinery::{Value, value::decode_strict, yaml};
+use kcp_schema::builtin::protobuf;
 
 /// A decoded body.
 pub(crate) enum Body {
@@ -36,7 +37,14 @@ impl Body {
         let (value, twice) = match kind.as_str() {
             "" | "application/json" => json(bytes)?,
             "application/yaml" | "text/yaml" => yaml_object(bytes)?,
-            _ => return Err(unsupported(&kind, "application/json, application/yaml")),
+            "application/vnd.kubernetes.protobuf" => {
+                let object = protobuf::decode(bytes).map_err(|e| Error::BadRequest(e.to_string()))?;
+                (object, Vec::new())
+            }
+            _ => {
+                let all = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+                return Err(unsupported(&kind, all));
+            }
         };
         if !matches!(value, Value::Object(_)) {
             return Err(Error::BadRequest("the body of the request must be an object".to_owned()));

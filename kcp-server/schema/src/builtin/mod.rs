@@ -7,6 +7,7 @@ mod columns;
 mod defaults;
 mod definition;
 mod kinds;
+pub mod protobuf;
 
 pub use columns::Function;
 pub(crate) use defaults::by_type as default_type;
