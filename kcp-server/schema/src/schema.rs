@@ -107,9 +107,13 @@ impl Schema {
     /// What is wrong with an object beyond its own `metadata`. With `old`, an update: what was wrong
     /// before and did not change is not told again, as Kubernetes ratchets it.
     ///
-    /// The order is Kubernetes': the schema, embedded resources, lists that are sets or maps.
+    /// The order is Kubernetes': the schema, embedded resources, lists that are sets or maps. For a
+    /// built-in kind it is [`crate::builtin::validate`].
     #[must_use]
     pub fn validate(&self, new: &Value, old: Option<&Value>) -> Vec<field::Error> {
+        if let Some(definition) = self.definition() {
+            return builtin::validate_type(definition.name(), new, old);
+        }
         let mut errors = validate::validate(self.root(), new, old, "");
         errors.extend(embedded::validate(new, self.root()));
         errors.extend(lists::validate(new, old, self.root()));
@@ -117,9 +121,12 @@ impl Schema {
     }
 
     /// What is wrong with `status` on its own, for writes to the subresource: the rest of the object was
-    /// not sent by the client.
+    /// not sent by the client. The status of built-in kinds is not checked.
     #[must_use]
     pub fn validate_status(&self, new: &Value, old: Option<&Value>) -> Vec<field::Error> {
+        if self.definition().is_some() {
+            return Vec::new();
+        }
         let (Some(status), Some(node)) = (new.get("status"), self.root().member("status")) else {
             return Vec::new();
         };

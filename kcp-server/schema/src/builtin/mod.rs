@@ -8,9 +8,12 @@ mod defaults;
 mod definition;
 mod kinds;
 pub mod protobuf;
+mod validate;
 
 pub use columns::Function;
 pub(crate) use defaults::by_type as default_type;
 pub use defaults::set_defaults;
 pub use definition::{Definition, definition};
 pub use kinds::{BuiltIn, CellSource, Column, Set, Subresource, find, kinds};
+pub(crate) use validate::by_type as validate_type;
+pub use validate::validate;

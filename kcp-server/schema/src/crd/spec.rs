@@ -18,10 +18,17 @@ const APPROVAL_SEE: &str = "see https://github.com/kubernetes/enhancements/pull/
 /// What is wrong with a definition that is created, defaults filled in.
 #[must_use]
 pub fn validate_create(crd: &Value) -> Vec<Error> {
-    let empty = Value::object();
-    let spec = crd.get("spec").unwrap_or(&empty);
     let created = Created { scope: Scope::Cluster, name: Rule::Subdomain };
     let mut errors = meta::validate_create(crd, created);
+    errors.extend(create_errors(crd));
+    errors
+}
+
+/// [`validate_create`] without what is wrong with the metadata of any object.
+pub(crate) fn create_errors(crd: &Value) -> Vec<Error> {
+    let empty = Value::object();
+    let spec = crd.get("spec").unwrap_or(&empty);
+    let mut errors = Vec::new();
     let name = crd.meta().name().unwrap_or_default();
     if name != format!("{}.{}", plural(spec), text(spec, "group")) {
         let detail = r#"must be spec.names.plural+"."+spec.group"#;
@@ -36,9 +43,16 @@ pub fn validate_create(crd: &Value) -> Vec<Error> {
 /// Kubernetes tolerates it, so that stored definitions stay usable.
 #[must_use]
 pub fn validate_update(crd: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = meta::validate_update(crd, old);
+    errors.extend(update_errors(crd, old));
+    errors
+}
+
+/// [`validate_update`] without what is wrong with the metadata of any object.
+pub(crate) fn update_errors(crd: &Value, old: &Value) -> Vec<Error> {
     let empty = Value::object();
     let (spec, old_spec) = (crd.get("spec").unwrap_or(&empty), old.get("spec").unwrap_or(&empty));
-    let mut errors = meta::validate_update(crd, old);
+    let mut errors = Vec::new();
     validate_spec(spec, rules_after(spec, old_spec, old), &mut errors);
     let at = Path::new("spec");
     if is_established(old) {
