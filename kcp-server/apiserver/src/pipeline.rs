@@ -285,7 +285,15 @@ fn attributes(request: &Authenticated, verb: Option<Verb>) -> Attributes {
     };
     let verb = verb
         .map_or_else(|| request.parsed.method.as_str().to_ascii_lowercase(), |verb| verb.as_str().to_owned());
-    Attributes { user: request.user.clone(), verb, reach: reach(&request.place), target }
+    Attributes { user: request.user.clone(), verb, reach: scope(request), target }
+}
+
+/// How far a request reaches. What the shard counts is root's to show.
+fn scope(request: &Authenticated) -> Reach {
+    if request.place == Place::Nowhere && request.parsed.info.path == "/metrics" {
+        return Reach::Cluster(ClusterName::root());
+    }
+    reach(&request.place)
 }
 
 /// A list or watch of one object by `metadata.name` is authorized as one of that object.

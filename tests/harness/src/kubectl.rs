@@ -1,0 +1,137 @@
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The versions of kubectl that are used: those that `tests/run` found, or the one on the path. Oldest first.
+#[must_use]
+pub fn kubectls() -> Vec<PathBuf> {
+    match std::env::var("KUBECTLS") {
+        Ok(list) if !list.is_empty() => list.split(':').map(PathBuf::from).collect(),
+        _ => vec![PathBuf::from("kubectl")],
+    }
+}
+
+/// One kubectl with a kubeconfig.
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    program: PathBuf,
+    flags: Vec<String>,
+    kubeconfig: PathBuf,
+}
+
+/// What a command printed.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its arguments, for messages.
+    pub command: String,
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Kubectl {
+    /// This program with this kubeconfig.
+    #[must_use]
+    pub fn new(program: &Path, kubeconfig: &Path) -> Self {
+        Self { program: program.to_owned(), flags: Vec::new(), kubeconfig: kubeconfig.to_owned() }
+    }
+
+    /// The same with another program.
+    #[must_use]
+    pub fn version(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.program);
+        self
+    }
+
+    /// The same with another server.
+    #[must_use]
+    pub fn server(self, url: &str) -> Self {
+        self.flag(&format!("--server={url}"))
+    }
+
+    /// The same as whoever has this token, and nothing of the kubeconfig's user.
+    #[must_use]
+    pub fn token(self, token: &str) -> Self {
+        self.flag(&format!("--token={token}"))
+    }
+
+    /// The same with one more flag.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Runs a command.
+    #[must_use]
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.input(args, "")
+    }
+
+    /// Runs a command with text on its standard input.
+    ///
+    /// # Panics
+    /// The program cannot be started.
+    #[must_use]
+    pub fn input(&self, args: &[&str], text: &str) -> Output {
+        let mut child = Command::new(&self.program)
+            .args(args)
+            .args(&self.flags)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", self.kubeconfig.parent().unwrap_or(Path::new("/")))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kubectl starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that does not read its input closes it.
+        let _ = stdin.write_all(text.as_bytes());
+        drop(stdin);
+        let output = child.wait_with_output().expect("kubectl ends");
+        Output {
+            command: args.join(" "),
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Output {
+    /// Whether it succeeded.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.code == 0
+    }
+
+    /// What it printed.
+    ///
+    /// # Panics
+    /// It failed.
+    pub fn success(self) -> String {
+        assert!(
+            self.is_ok(),
+            "kubectl {} failed ({}):\n{}{}",
+            self.command,
+            self.code,
+            self.stdout,
+            self.stderr
+        );
+        self.stdout
+    }
+
+    /// What it complained of.
+    ///
+    /// # Panics
+    /// It succeeded.
+    pub fn failure(self) -> String {
+        assert!(!self.is_ok(), "kubectl {} succeeded:\n{}", self.command, self.stdout);
+        self.stderr
+    }
+}

@@ -1,0 +1,59 @@
+//! Workspaces, as a user with kubectl meets them.
+
+use kcp_test_harness::{Kcp, Options, eventually};
+
+#[test]
+fn a_workspace_is_made_used_nested_and_deleted() {
+    let kcp = Kcp::start();
+    let team = kcp.make_workspace("root", "team-a");
+    team.run(&["create", "configmap", "a", "--from-literal=x=y"]).success();
+    let cluster =
+        kcp.admin().run(&["get", "workspace", "team-a", "-o", "jsonpath={.spec.cluster}"]).success();
+    let by_name = kcp.workspace(&cluster);
+    assert_eq!(by_name.run(&["get", "configmap", "a", "-o", "jsonpath={.data.x}"]).success(), "y");
+    let url = kcp.admin().run(&["get", "workspace", "team-a", "-o", "jsonpath={.spec.URL}"]).success();
+    assert_eq!(url, format!("{}/clusters/root:team-a", kcp.url()));
+    let inner = kcp.make_workspace("root:team-a", "inner");
+    inner.run(&["create", "configmap", "b", "--from-literal=x=z"]).success();
+    assert!(team.run(&["get", "configmap", "b"]).failure().contains("not found"));
+    kcp.admin().run(&["delete", "workspace", "team-a", "--timeout=60s"]).success();
+    eventually("its content is gone", || !by_name.run(&["get", "configmaps", "-A"]).is_ok());
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_nine() {
+    let mut kcp = Kcp::start();
+    let team = kcp.make_workspace("root", "team");
+    for at in 0..20 {
+        team.run(&["create", "configmap", &format!("c{at}")]).success();
+    }
+    kcp.kill();
+    kcp.run();
+    let team = kcp.workspace("root:team");
+    let names = team.run(&["get", "configmaps", "-o", "name"]).success();
+    for at in 0..20 {
+        assert!(names.lines().any(|name| name == format!("configmap/c{at}")), "c{at} of {names}");
+    }
+    team.run(&["create", "configmap", "after"]).success();
+    assert_eq!(kcp.stop(), Some(0));
+}
+
+#[test]
+fn outsiders_cannot_tell_a_forbidden_workspace_from_none() {
+    let tokens = vec!["alice-token,alice,1,\"team-1\"".to_owned()];
+    let kcp = Kcp::with(Options { tokens, ..Options::default() });
+    kcp.make_workspace("root", "secret");
+    let alice = |path: &str| {
+        // Raw paths are relative to the host, not to the server's URL.
+        kcp.admin().token("alice-token").run(&[
+            "get",
+            "--raw",
+            &format!("/clusters/{path}/api/v1/configmaps"),
+        ])
+    };
+    let texts: Vec<String> =
+        ["root:secret", "root:missing", "nowhere"].map(|path| alice(path).failure()).into_iter().collect();
+    assert!(texts[0].contains("Forbidden") && texts[0].contains("access denied"), "{}", texts[0]);
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(texts[0], texts[2]);
+}
