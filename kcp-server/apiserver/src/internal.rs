@@ -8,9 +8,10 @@ use crate::{
 use kcp_apimachinery::Value;
 use kcp_authz::{Attributes, Depth, Reach, User, group};
 use kcp_index::{Index, Resolved};
-use kcp_reconcile::{Answer, Change, Fact, Object, Propagation, Query, Reader, WriteError, Writer};
+use kcp_names::ClusterName;
+use kcp_reconcile::{Answer, Change, Fact, Object, Propagation, Query, Reader, Served, WriteError, Writer};
 use kcp_registry::{Registry, Token, codec};
-use kcp_storage::{BoxFuture, Key, Range, Record};
+use kcp_storage::{BoxFuture, Key, Namespace, Range, Record};
 use std::sync::Arc;
 
 /// Writes of controllers, with an identity of their own at authorization.
@@ -177,6 +178,26 @@ impl StoreReader {
         Ok(Answer::Objects(objects, more))
     }
 
+    /// Keys of what a namespace holds: kind by kind, of those that its logical cluster serves.
+    async fn namespace_keys(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        limit: usize,
+    ) -> Result<Vec<Key>, kcp_registry::Error> {
+        let catalog = self.registry.catalog(cluster).await?;
+        let mut keys = Vec::new();
+        for resource in catalog.resources.iter().filter(|resource| resource.namespaced) {
+            let range = Range::namespace(resource.key.clone(), cluster.clone(), namespace.clone());
+            let page = self.registry.store().range(&range, None, limit - keys.len(), None).await?;
+            keys.extend(page.items.into_iter().map(|(key, _)| key));
+            if keys.len() >= limit {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
     async fn answer(&self, query: &Query) -> Result<Answer, kcp_registry::Error> {
         Ok(match query {
             Query::Get(key) => match self.registry.record(key).await? {
@@ -187,6 +208,15 @@ impl StoreReader {
             Query::Dependents(cluster, uid) => Answer::Keys(self.owners.dependents(cluster, uid)),
             Query::Contents(cluster, limit) => {
                 Answer::Keys(self.registry.store().cluster_keys(cluster, None, *limit).await?)
+            }
+            Query::NamespaceContents(cluster, namespace, limit) => {
+                Answer::Keys(self.namespace_keys(cluster, namespace, *limit).await?)
+            }
+            Query::Kind(cluster, group, kind) => {
+                let catalog = self.registry.catalog(cluster).await?;
+                Answer::Served(catalog.of_kind(group, kind).map_or(Fact::Absent, |resource| {
+                    Fact::Is(Served { resource: resource.key.clone(), namespaced: resource.namespaced })
+                }))
             }
             Query::Path(path) => Answer::Cluster(match path.as_name() {
                 Some(name) => Fact::Is(name),

@@ -1,6 +1,6 @@
 use kcp_apimachinery::{Value, value};
 use kcp_names::{ClusterName, Revision, WorkspacePath};
-use kcp_storage::{BoxFuture, Error, Key, Range};
+use kcp_storage::{BoxFuture, Error, Key, Namespace, Range, ResourceKey};
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 /// A stored object as facts show it: complete, with `resourceVersion` and the cluster annotation.
@@ -48,8 +48,21 @@ pub enum Query {
     Dependents(ClusterName, String),
     /// Keys of all kinds in a logical cluster, at most this many.
     Contents(ClusterName, usize),
+    /// Keys of all kinds in one namespace of a logical cluster, at most this many.
+    NamespaceContents(ClusterName, Namespace, usize),
     /// The logical cluster that a workspace path means here.
     Path(WorkspacePath),
+    /// The resource that a logical cluster serves as this group and kind.
+    Kind(ClusterName, String, String),
+}
+
+/// A resource as a logical cluster serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Where its objects are stored.
+    pub resource: ResourceKey,
+    /// Whether they live in namespaces.
+    pub namespaced: bool,
 }
 
 /// The answer to a [`Query`].
@@ -59,10 +72,12 @@ pub enum Answer {
     Object(Fact<Object>),
     /// To `List`: the objects, and whether there are more.
     Objects(Vec<Object>, bool),
-    /// To `Dependents` and `Contents`.
+    /// To `Dependents`, `Contents` and `NamespaceContents`.
     Keys(Vec<Key>),
     /// To `Path`.
     Cluster(Fact<ClusterName>),
+    /// To `Kind`.
+    Served(Fact<Served>),
 }
 
 /// A fact that a plan needs has not been read.
@@ -81,13 +96,14 @@ pub struct Facts {
     seed: u64,
     known: HashMap<Query, Answer>,
     missing: RefCell<Vec<Query>>,
+    refused: Vec<(Key, String)>,
 }
 
 impl Facts {
     /// Facts at a moment (seconds since 1970), with randomness from `seed`, and nothing read yet.
     #[must_use]
     pub fn new(now: i64, seed: u64) -> Self {
-        Self { now, seed, known: HashMap::new(), missing: RefCell::default() }
+        Self { now, seed, known: HashMap::new(), missing: RefCell::default(), refused: Vec::new() }
     }
 
     /// Adds an answer. For executors and tests.
@@ -102,6 +118,19 @@ impl Facts {
             Object { key: key.clone(), value: Arc::new(value), created: Revision(1), modified: Revision(1) };
         self.learn(Query::Get(key), Answer::Object(Fact::Is(object)));
         self
+    }
+
+    /// Tells what the changes of the step before were refused with. For executors and tests.
+    #[must_use]
+    pub fn after_refusals(mut self, refused: Vec<(Key, String)>) -> Self {
+        self.refused = refused;
+        self
+    }
+
+    /// The changes of a [`Step::Each`](crate::Step::Each) just before that were refused, and why.
+    #[must_use]
+    pub fn refused(&self) -> &[(Key, String)] {
+        &self.refused
     }
 
     /// What was asked for and not known since the last call.
@@ -136,8 +165,18 @@ impl Facts {
     pub fn get(&self, key: &Key) -> Result<Fact<Object>, Missing> {
         match self.ask(Query::Get(key.clone()))? {
             Answer::Object(fact) => Ok(fact.clone()),
-            Answer::Objects(..) | Answer::Keys(_) | Answer::Cluster(_) => Err(Missing),
+            Answer::Objects(..) | Answer::Keys(_) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
         }
+    }
+
+    /// Several objects, read together.
+    ///
+    /// # Errors
+    /// Some are not read yet.
+    pub fn get_all<'k>(&self, keys: impl IntoIterator<Item = &'k Key>) -> Result<Vec<Fact<Object>>, Missing> {
+        // All are asked for before the first miss is told, so that one round reads them.
+        let found: Vec<_> = keys.into_iter().map(|key| self.get(key)).collect();
+        found.into_iter().collect()
     }
 
     /// The objects of a range, up to `limit`, and whether there are more.
@@ -147,7 +186,7 @@ impl Facts {
     pub fn list(&self, range: &Range, limit: usize) -> Result<(&[Object], bool), Missing> {
         match self.ask(Query::List(range.clone(), limit))? {
             Answer::Objects(objects, more) => Ok((objects, *more)),
-            Answer::Object(_) | Answer::Keys(_) | Answer::Cluster(_) => Err(Missing),
+            Answer::Object(_) | Answer::Keys(_) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
         }
     }
 
@@ -167,10 +206,23 @@ impl Facts {
         self.keys(Query::Contents(cluster.clone(), limit))
     }
 
+    /// Keys of all kinds in one namespace, up to `limit`.
+    ///
+    /// # Errors
+    /// Not read yet.
+    pub fn namespace_contents(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        limit: usize,
+    ) -> Result<&[Key], Missing> {
+        self.keys(Query::NamespaceContents(cluster.clone(), namespace.clone(), limit))
+    }
+
     fn keys(&self, query: Query) -> Result<&[Key], Missing> {
         match self.ask(query)? {
             Answer::Keys(keys) => Ok(keys),
-            Answer::Object(_) | Answer::Objects(..) | Answer::Cluster(_) => Err(Missing),
+            Answer::Object(_) | Answer::Objects(..) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
         }
     }
 
@@ -181,7 +233,18 @@ impl Facts {
     pub fn path(&self, path: &WorkspacePath) -> Result<Fact<ClusterName>, Missing> {
         match self.ask(Query::Path(path.clone()))? {
             Answer::Cluster(fact) => Ok(fact.clone()),
-            Answer::Object(_) | Answer::Objects(..) | Answer::Keys(_) => Err(Missing),
+            Answer::Object(_) | Answer::Objects(..) | Answer::Keys(_) | Answer::Served(_) => Err(Missing),
+        }
+    }
+
+    /// The resource that a logical cluster serves as this group and kind.
+    ///
+    /// # Errors
+    /// Not read yet.
+    pub fn kind(&self, cluster: &ClusterName, group: &str, kind: &str) -> Result<Fact<Served>, Missing> {
+        match self.ask(Query::Kind(cluster.clone(), group.to_owned(), kind.to_owned()))? {
+            Answer::Served(fact) => Ok(fact.clone()),
+            Answer::Object(_) | Answer::Objects(..) | Answer::Keys(_) | Answer::Cluster(_) => Err(Missing),
         }
     }
 }

@@ -11,11 +11,12 @@ mod facts;
 mod runner;
 mod step;
 
-pub use facts::{Answer, Fact, Facts, Missing, Object, Query, Reader};
+pub use facts::{Answer, Fact, Facts, Missing, Object, Query, Reader, Served};
 pub use runner::{Options, Runner, Stats};
 pub use step::{Change, Propagation, Step, Wake, WriteError, Writer};
 
 use kcp_apimachinery::Value;
+use kcp_names::ClusterName;
 use kcp_storage::{Event, Key, Range};
 
 /// One controller, for every logical cluster.
@@ -25,6 +26,12 @@ pub trait Controller: Send + Sync + 'static {
 
     /// The ranges whose events it wants to see. They are also what a rescan lists.
     fn watches(&self) -> Vec<Range>;
+
+    /// What an event wakes as far as its bytes show, and whether `wakes` has to see it, which costs
+    /// decoding the object. For controllers that watch a lot and care for little of it.
+    fn glance(&self, _event: &Event, _wakes: &mut Vec<Wakes>) -> bool {
+        true
+    }
 
     /// Which objects have to be planned (again) because of an event. Called in the order of the log;
     /// must be quick. `object` is the object after the event, or before it when it was deleted.
@@ -44,4 +51,6 @@ pub enum Wakes {
     One(Key),
     /// Every object of a range. Read in pages; for events that are rare.
     All(Range),
+    /// Every object of a logical cluster that refers to an owner with this uid.
+    Dependents(ClusterName, String),
 }

@@ -1,7 +1,8 @@
 //! The executor: feeds controllers from the log, keeps their queues, reads facts, makes the writes.
 
-use crate::{Change, Controller, Facts, Query, Reader, Step, Wake, Wakes, WriteError, Writer};
-use kcp_names::Revision;
+use crate::{Answer, Change, Controller, Facts, Query, Reader, Step, Wake, Wakes, WriteError, Writer};
+use futures_util::{StreamExt, stream};
+use kcp_names::{ClusterName, Revision};
 use kcp_storage::{Event, Key, Range, Store};
 use parking_lot::Mutex;
 use std::{
@@ -19,6 +20,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const ROUNDS: usize = 100;
 /// Objects that may wait in one controller's queue; beyond that it rescans when there is room again.
 const QUEUE: usize = 200_000;
+/// Changes of one [`Step::Each`] that are made at the same time. They share what one commit costs.
+const AT_ONCE: usize = 64;
 /// Longest pause between two tries.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -245,9 +248,11 @@ impl Runner {
 
     async fn see(&self, event: &Event) {
         let Some(record) = event.record.as_ref().or(event.previous.as_ref()) else { return };
-        let object = kcp_apimachinery::value::decode(record.json()).unwrap_or_default();
         let mut wakes = Vec::new();
-        self.controller.wakes(event, &object, &mut wakes);
+        if self.controller.glance(event, &mut wakes) {
+            let object = kcp_apimachinery::value::decode(record.json()).unwrap_or_default();
+            self.controller.wakes(event, &object, &mut wakes);
+        }
         for wake in wakes {
             match wake {
                 Wakes::One(key) => self.queue.add(key),
@@ -257,6 +262,18 @@ impl Runner {
                         self.queue.state.lock().overflowed = true;
                     }
                 }
+                Wakes::Dependents(cluster, uid) => self.wake_dependents(cluster, uid).await,
+            }
+        }
+    }
+
+    async fn wake_dependents(&self, cluster: ClusterName, uid: String) {
+        match self.reader.read(&Query::Dependents(cluster, uid)).await {
+            Ok(Answer::Keys(keys)) => keys.into_iter().for_each(|key| self.queue.add(key)),
+            Ok(Answer::Object(_) | Answer::Objects(..) | Answer::Cluster(_) | Answer::Served(_)) => {}
+            Err(error) => {
+                tracing::warn!(controller = self.controller.name(), %error, "cannot look up dependents");
+                self.queue.state.lock().overflowed = true;
             }
         }
     }
@@ -327,8 +344,9 @@ impl Runner {
 
     /// Plans one object, and makes what it decides, until it is done, waits, or fails.
     async fn reconcile(&self, key: &Key) {
+        let (mut refused, mut fruitless) = (Vec::new(), false);
         for _ in 0..ROUNDS {
-            let step = match self.plan(key).await {
+            let step = match self.plan(key, std::mem::take(&mut refused)).await {
                 Ok(step) => step,
                 Err(error) => return self.failed(key, &error.to_string()),
             };
@@ -348,6 +366,16 @@ impl Runner {
                     }
                     Err(error) => return self.failed(key, &error.to_string()),
                 },
+                Step::Each(changes) => {
+                    let asked = changes.len();
+                    refused = self.execute_each(changes).await;
+                    let nothing = refused.len() == asked;
+                    // Once, the plan may make something of it. After that it has to be patient.
+                    if nothing && fruitless {
+                        return self.failed(key, refused.first().map_or("nothing to do", |(_, why)| why));
+                    }
+                    fruitless = nothing;
+                }
             }
         }
         self.failed(key, "the plan does not come to an end");
@@ -362,10 +390,11 @@ impl Runner {
         self.queue.add_after(key.clone(), pause);
     }
 
-    async fn plan(&self, key: &Key) -> Result<Step, kcp_storage::Error> {
+    async fn plan(&self, key: &Key, refused: Vec<(Key, String)>) -> Result<Step, kcp_storage::Error> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let seed = rand::random();
-        let mut facts = Facts::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), seed);
+        let mut facts =
+            Facts::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), seed).after_refusals(refused);
         for _ in 0..ROUNDS {
             match self.controller.plan(key, &facts) {
                 Ok(step) => return Ok(step),
@@ -382,6 +411,29 @@ impl Runner {
             }
         }
         Err(kcp_storage::Error::Read("the plan asks without end".to_owned()))
+    }
+
+    /// Makes changes side by side. Gives those that were refused; objects that changed or are gone
+    /// meanwhile are none of them.
+    async fn execute_each(&self, changes: Vec<Change>) -> Vec<(Key, String)> {
+        let one = |change: Change| async move {
+            let key = change.key().clone();
+            match self.writer.write(self.controller.name(), change).await {
+                Ok(_) => {
+                    self.stats.written.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+                Err(WriteError::Conflict(_) | WriteError::NotFound(_) | WriteError::AlreadyExists(_)) => None,
+                Err(error @ (WriteError::Refused(_) | WriteError::Unavailable(_))) => {
+                    Some((key, error.to_string()))
+                }
+            }
+        };
+        stream::iter(changes.into_iter().map(one))
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await
     }
 
     async fn execute(&self, changes: Vec<Change>) -> Result<(), WriteError> {

@@ -13,6 +13,10 @@ pub enum Step {
     /// object that is there already or gone means that the facts were old, so it is planned anew at once;
     /// anything else is tried again with growing pauses.
     Write(Vec<Change>),
+    /// These changes, side by side and in no order, each whatever becomes of the others; then plan again.
+    /// Those that were refused are in [`Facts::refused`](crate::Facts::refused) then, and a plan that asks
+    /// for nothing but them again is tried with growing pauses.
+    Each(Vec<Change>),
 }
 
 /// What ends a wait besides a change of the object or of what `wakes` connects with it.
@@ -69,6 +73,20 @@ pub enum Change {
         /// The object.
         key: Key,
     },
+}
+
+impl Change {
+    /// The object that changes.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Create { key, .. }
+            | Self::Patch { key, .. }
+            | Self::Update { key, .. }
+            | Self::Delete { key, .. }
+            | Self::Erase { key } => key,
+        }
+    }
 }
 
 /// `metav1.DeletionPropagation`.

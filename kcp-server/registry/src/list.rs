@@ -114,6 +114,7 @@ impl Token {
         let (group, resource) = match &range.resources {
             Resources::One(key) => (key.group.clone(), key.resource.clone()),
             Resources::EveryIdentity { group, resource } => (group.clone(), resource.clone()),
+            Resources::Every => return Err(bad("no client lists every kind")),
         };
         let identity = match text("i") {
             Some("b") => Identity::BuiltIn,

@@ -150,7 +150,7 @@ pub(crate) enum Span {
     Prefix(Vec<u8>),
     /// One.
     One(Vec<u8>),
-    /// Those that begin with the first part, then have any identity, then begin with the second.
+    /// Those whose resource begins with the first part, and whose place begins with the second.
     EveryIdentity(Vec<u8>, Tail),
 }
 
@@ -176,11 +176,9 @@ impl Span {
                 let mut head = Vec::with_capacity(64);
                 spell_text(group, &mut head);
                 spell_text(resource, &mut head);
-                match tail {
-                    Tail::Prefix(tail) if tail.is_empty() => Self::Prefix(head),
-                    tail @ (Tail::Prefix(_) | Tail::One(_)) => Self::EveryIdentity(head, tail),
-                }
+                tail.behind_any(head)
             }
+            Resources::Every => tail.behind_any(Vec::new()),
         }
     }
 
@@ -221,6 +219,14 @@ impl Tail {
         match self {
             Self::Prefix(tail) => Span::Prefix([head, tail].concat()),
             Self::One(tail) => Span::One([head, tail].concat()),
+        }
+    }
+
+    /// The span of what is so behind any resource that begins with `head`.
+    fn behind_any(self, head: Vec<u8>) -> Span {
+        match self {
+            Self::Prefix(tail) if tail.is_empty() => Span::Prefix(head),
+            tail @ (Self::Prefix(_) | Self::One(_)) => Span::EveryIdentity(head, tail),
         }
     }
 
@@ -271,7 +277,7 @@ mod tests {
                 group: other.resource.group.clone(),
                 resource: other.resource.resource.clone(),
             };
-            for resources in [Resources::One(other.resource.clone()), every] {
+            for resources in [Resources::One(other.resource.clone()), every, Resources::Every] {
                 let namespace = other.namespace.clone().unwrap_or_else(|| other.name.clone());
                 for scope in [
                     Scope::Everywhere,

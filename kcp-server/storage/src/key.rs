@@ -185,6 +185,8 @@ pub enum Resources {
         /// Plural resource name.
         resource: Arc<str>,
     },
+    /// Every kind there is.
+    Every,
 }
 
 /// The part of a kind that a range covers.
@@ -228,6 +230,12 @@ impl Range {
         Self { resources: Resources::One(resource), scope: Scope::Everywhere }
     }
 
+    /// All there is.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { resources: Resources::Every, scope: Scope::Everywhere }
+    }
+
     /// The range of one object.
     #[must_use]
     pub fn object(key: &Key) -> Self {
@@ -245,6 +253,7 @@ impl Range {
             Resources::EveryIdentity { group, resource } => {
                 *group == key.resource.group && *resource == key.resource.resource
             }
+            Resources::Every => true,
         };
         kind && match &self.scope {
             Scope::Everywhere => true,

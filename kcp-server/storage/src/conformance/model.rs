@@ -185,7 +185,7 @@ fn ranges() -> Vec<Range> {
     let kinds = |resource: ResourceKey| Resources::One(resource);
     let all = Resources::EveryIdentity { group: "example.io".into(), resource: "widgets".into() };
     let mut ranges = Vec::new();
-    for resources in [kinds(tools::config_maps()), kinds(tools::widgets("f00")), all] {
+    for resources in [kinds(tools::config_maps()), kinds(tools::widgets("f00")), all, Resources::Every] {
         let object = Range::object(&key(0)).scope;
         let namespace = key(0).namespace.expect("a namespace");
         for scope in [
