@@ -9,7 +9,8 @@
 //!
 //! Attributes: `short=`, `category=`, `verbs=` (only these; with `-` first: all but these). Every kind has
 //! the column `Name` first unless it lists it. A source of a column that begins with `.` is a path into the
-//! object, any other the name of a function.
+//! object; with `=` before it, a number that counts as 0 where it is missing, with `?` a truth that counts
+//! as false; any other is the name of a function.
 
 use super::{Definition, columns::Function, definition, definition::digest};
 use crate::Schema;
