@@ -16,7 +16,11 @@ pub(crate) fn rows(_resource: &Resource, version: &Version, objects: &[Value], i
         .map(|object| {
             let columns = version.columns.iter().zip(&paths);
             let cells: Vec<Value> = columns
-                .map(|(column, path)| path.as_ref().map_or(Value::Null, |path| cell(column, path, object)))
+                .map(|(column, path)| match (column.function, path) {
+                    (Some(function), _) => function.cell(object, clock::now()),
+                    (None, Some(path)) => cell(column, path, object),
+                    (None, None) => Value::Null,
+                })
                 .collect();
             let mut row = Map::new();
             row.insert("cells", cells);
