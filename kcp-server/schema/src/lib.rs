@@ -5,6 +5,7 @@
 //!
 //! | operation | what it does |
 //! |---|---|
+//! | [`Schema::malformed`] | tells of a value of a wrong type, for built-in kinds |
 //! | [`Schema::prune`] | removes unknown fields and tells their paths |
 //! | [`Schema::default`] | fills in defaults, drops `null` where none may be |
 //! | [`Schema::validate`], [`Schema::validate_status`] | tells what is wrong, in Kubernetes' words, ratcheted on updates |

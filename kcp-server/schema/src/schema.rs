@@ -80,6 +80,13 @@ impl Schema {
         self.defaults
     }
 
+    /// The first value of a wrong type in an object of a built-in kind, in the words of Go's JSON decoder;
+    /// such an object is not looked at any further. Custom kinds tell of theirs in [`Self::validate`].
+    #[must_use]
+    pub fn malformed(&self, object: &Value) -> Option<String> {
+        builtin::malformed(self.definition()?, object)
+    }
+
     /// Removes what the schema does not know. Gives the paths of what was removed, sorted, such as
     /// `spec.foo` or `spec.list[0].bar`; field validation tells them as `unknown field "spec.foo"`.
     ///

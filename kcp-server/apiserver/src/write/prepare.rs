@@ -41,6 +41,13 @@ impl Write<'_> {
 
     /// Removes fields that the kind does not have, and tells of them as `fieldValidation` asks.
     pub(crate) fn prune(&self, object: &mut Value, twice: &[String]) -> Result<(), Error> {
+        if let Some(wrong) = self.version.schema.malformed(object) {
+            let kind = &self.resource.kind;
+            return Err(Error::BadRequest(format!(
+                "{kind} in version {:?} cannot be handled as a {kind}: {wrong}",
+                self.version.name
+            )));
+        }
         let unknown = self.version.schema.prune(object);
         let mode = match self.options.field_validation.as_str() {
             "" => "Warn",

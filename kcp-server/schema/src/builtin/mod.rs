@@ -7,6 +7,7 @@ mod columns;
 mod defaults;
 mod definition;
 mod kinds;
+mod malformed;
 pub mod protobuf;
 mod validate;
 
@@ -15,5 +16,6 @@ pub(crate) use defaults::by_type as default_type;
 pub use defaults::set_defaults;
 pub use definition::{Definition, definition};
 pub use kinds::{BuiltIn, CellSource, Column, Set, Subresource, find, kinds};
+pub(crate) use malformed::malformed;
 pub(crate) use validate::by_type as validate_type;
 pub use validate::validate;
