@@ -3,12 +3,21 @@
 
 mod api_binding;
 mod api_export;
+mod bytes;
 pub mod conditions;
+mod contents;
 mod initialize;
 pub mod kinds;
 mod logical_cluster;
 mod logical_cluster_content;
+mod namespaces;
+mod plain;
+mod root_ca;
+mod service_accounts;
+mod token_secrets;
 mod workspace;
+#[cfg(test)]
+mod world;
 
 pub use api_binding::ApiBindings;
 pub use api_export::ApiExports;
@@ -16,6 +25,10 @@ pub use initialize::{DefaultBindings, UniversalContent};
 pub use kinds::Kinds;
 pub use logical_cluster::LogicalClusters;
 pub use logical_cluster_content::LogicalClusterContent;
+pub use namespaces::Namespaces;
+pub use root_ca::RootCa;
+pub use service_accounts::ServiceAccounts;
+pub use token_secrets::{TokenSecrets, TokenSource};
 pub use workspace::Workspaces;
 
 use kcp_names::ClusterName;
