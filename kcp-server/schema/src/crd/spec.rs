@@ -65,6 +65,15 @@ pub(crate) fn update_errors(crd: &Value, old: &Value) -> Vec<Error> {
     errors
 }
 
+/// What is wrong with a new definition or APIResourceSchema in a group of the Kubernetes community that
+/// was not approved.
+#[must_use]
+pub fn validate_approval(object: &Value) -> Vec<Error> {
+    let mut errors = Vec::new();
+    approval(object, None, &mut errors);
+    errors
+}
+
 /// What is wrong with a write to `status`.
 #[must_use]
 pub fn validate_status_update(crd: &Value, old: &Value) -> Vec<Error> {
