@@ -30,8 +30,8 @@ use kcp_registry::{Resource, Version};
 use kcp_storage::BoxFuture;
 use std::sync::Arc;
 
-/// Every plugin, in order. What belongs to storing an object in Kubernetes, the checks of RBAC and of
-/// definitions, comes first.
+/// Every plugin, in order. What belongs to storing an object in Kubernetes, the check of RBAC, comes
+/// first.
 #[must_use]
 pub fn all(world: World) -> Vec<Arc<dyn Plugin>> {
     let world = Arc::new(world);
@@ -39,7 +39,6 @@ pub fn all(world: World) -> Vec<Arc<dyn Plugin>> {
     world.registry.on_change(claims.clone());
     vec![
         Arc::new(rbac::Escalation(world.clone())),
-        Arc::new(crds::Definitions),
         Arc::new(namespaces::NamespaceLifecycle(world.clone())),
         Arc::new(schemas::Schemas),
         Arc::new(workspaces::Workspaces(world.clone())),

@@ -1,7 +1,7 @@
 //! RBAC: nobody gives away what they do not have. In Kubernetes this is part of storing these kinds.
 
 use crate::{Operation, Plugin, Rejection, Request, World, world::internal};
-use kcp_apimachinery::{Value, field};
+use kcp_apimachinery::Value;
 use kcp_authz::{Forbidden, Grant, GrantError, Reach};
 use kcp_storage::BoxFuture;
 use std::sync::Arc;
@@ -25,8 +25,7 @@ impl Escalation {
             GrantError::Forbidden(refused) => Rejection::Forbidden(cause(request, refused)),
             GrantError::RoleNotFound(message) => missing_role(object, message),
             GrantError::Lookup(error) => internal(error),
-        })?;
-        changed_role(request.old, object)
+        })
     }
 }
 
@@ -44,19 +43,6 @@ fn missing_role(binding: &Value, message: String) -> Rejection {
     };
     let name = binding.str_at(&["roleRef", "name"]).unwrap_or_default().to_owned();
     Rejection::NotFound { resource: format!("{resource}.{GROUP}"), name }
-}
-
-/// What a binding binds to stays.
-fn changed_role(old: Option<&Value>, new: &Value) -> Result<(), Rejection> {
-    let role = |object: &Value| object.get("roleRef").cloned();
-    match old.map(|old| (role(old), role(new))) {
-        Some((before, now)) if before != now => {
-            let at = field::Path::new("roleRef");
-            let error = field::Error::invalid(&at, now.unwrap_or_default(), "cannot change roleRef");
-            Err(Rejection::Invalid(vec![error]))
-        }
-        Some(_) | None => Ok(()),
-    }
 }
 
 impl Plugin for Escalation {
@@ -88,18 +74,6 @@ impl Plugin for Escalation {
 mod tests {
     use super::*;
     use kcp_apimachinery::value;
-
-    #[test]
-    fn a_binding_keeps_its_role() {
-        let binding =
-            |name: &str| value!({"roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}});
-        assert_eq!(changed_role(None, &binding("a")), Ok(()));
-        assert_eq!(changed_role(Some(&binding("a")), &binding("a")), Ok(()));
-        let Err(Rejection::Invalid(errors)) = changed_role(Some(&binding("a")), &binding("b")) else {
-            panic!("a changed role was let through");
-        };
-        assert!(errors[0].to_string().ends_with("cannot change roleRef"), "{}", errors[0]);
-    }
 
     #[test]
     fn a_missing_role_is_named() {
