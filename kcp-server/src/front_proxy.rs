@@ -19,13 +19,14 @@ pub fn command() -> Command {
 
 /// Runs `kcp-front-proxy` with these arguments, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let flags = match command().try_get_matches_from(args).and_then(|matches| Flags::from_arg_matches(&matches)) {
-        Ok(flags) => flags,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
-        }
-    };
+    let flags =
+        match command().try_get_matches_from(args).and_then(|matches| Flags::from_arg_matches(&matches)) {
+            Ok(flags) => flags,
+            Err(error) => {
+                let _ = error.print();
+                return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            }
+        };
     match serve(flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

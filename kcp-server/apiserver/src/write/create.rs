@@ -81,10 +81,12 @@ impl ApiServer {
         }
         let value = self.seal(write, &mut stored);
         let commit = self.registry.commit(&write.resource, &key, Deed::Create(value), namespace).await;
-        let commit = commit.map_err(|error| match error {
-            kcp_registry::Error::NamespaceClosed(namespace) => write.namespace_terminating(&name, &namespace),
-            other => other.into(),
-        })?;
+        let commit = match commit {
+            Err(kcp_registry::Error::NamespaceClosed(namespace)) => {
+                return Err(write.namespace_terminating(&name, &namespace));
+            }
+            other => other?,
+        };
         if let Some(record) = &commit.record {
             kcp_registry::codec::project(&key, record, &mut stored);
         }
