@@ -148,8 +148,7 @@ impl ValidKubeconfig {
 
     /// The Secrets that it is made of.
     pub fn sources(&self) -> Vec<Source> {
-        let root_shard = &self.installation.name;
-        let names = [self.certificate().name, Ca::Client.of(root_shard), Ca::Server.of(root_shard)];
+        let names = [self.certificate().name, Ca::Server.of(&self.installation.name)];
         names.iter().chain(&self.ca_bundle).map(|name| Source::secret(name)).collect()
     }
 

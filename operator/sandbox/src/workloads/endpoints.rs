@@ -126,7 +126,9 @@ fn slices(world: &World, service: &Service, groups: &BTreeMap<Vec<Port>, Vec<End
     for slice in &wanted {
         match world.slices.find(&Key::of(slice)) {
             None => writes.push(Write::Create(Box::new(Object::EndpointSlice(slice.clone())))),
-            Some(known) if known.endpoints == slice.endpoints => {}
+            Some(known)
+                if known.endpoints.as_deref().unwrap_or_default()
+                    == slice.endpoints.as_deref().unwrap_or_default() => {}
             Some(known) => writes.push(Write::Patch {
                 kind: Kind::EndpointSlice,
                 key: Key::of(known),

@@ -30,6 +30,8 @@ use jiff::Timestamp;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use objects::{Key, Objects};
+pub(crate) use pods::is_finished;
 pub use service::AddressRange;
 use world::World;
 use write::Executor;
@@ -87,7 +89,7 @@ async fn settle(world: &mut World, executor: &Executor, settings: &Settings) -> 
             match executor.execute(write, world).await {
                 Ok(()) => tracing::debug!(%what, "written"),
                 Err(error) => {
-                    tracing::info!(%what, %error, "not written, will be planned again");
+                    tracing::debug!(%what, %error, "not written, will be planned again");
                     return false;
                 }
             }

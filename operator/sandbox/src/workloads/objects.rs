@@ -99,6 +99,11 @@ impl<K: Resource> Objects<K> {
         self.by_key.values().map(AsRef::as_ref)
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &Arc<K>> {
+        self.by_key.values()
+    }
+
     pub(crate) fn find(&self, key: &Key) -> Option<&K> {
         self.by_key.get(key).map(AsRef::as_ref)
     }

@@ -46,6 +46,8 @@ pub(crate) fn from_template(
     let meta = template.metadata.clone().unwrap_or_default();
     let mut spec = template.spec.clone().unwrap_or_default();
     spec.node_name = Some(node.to_owned());
+    // Elsewhere an admission plugin does.
+    spec.service_account_name.get_or_insert_with(|| "default".to_owned());
     Pod {
         metadata: ObjectMeta {
             namespace: Some(namespace.to_owned()),

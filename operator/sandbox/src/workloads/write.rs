@@ -106,8 +106,8 @@ impl Executor {
         Self { client }
     }
 
-    /// Does one write. That an object to create exists already, or one to change or delete is gone, is no error:
-    /// the watch will tell, and the next plan will know.
+    /// Does one write. That an object to change or delete is gone is no error: the watch will tell, and the next plan
+    /// will know. One to create that exists already is: it may belong to someone who is still being deleted.
     pub(crate) async fn execute(&self, write: Write, world: &mut World) -> Result<(), kube::Error> {
         let done = match write {
             Write::Create(object) => match *object {
@@ -123,7 +123,7 @@ impl Executor {
             Write::Bind { key, node } => self.bind(&key, &node, world).await,
         };
         match done {
-            Err(kube::Error::Api(status)) if status.code == 404 || status.reason == "AlreadyExists" => Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
             other => other,
         }
     }
