@@ -205,6 +205,10 @@ impl StoreReader {
                 Some(record) => Answer::Object(Fact::Is(open(key.clone(), &record)?)),
             },
             Query::List(range, limit) => self.list(range, *limit).await?,
+            Query::Keys(range, limit) => {
+                let page = self.registry.store().range(range, None, *limit, None).await?;
+                Answer::Keys(page.items.into_iter().map(|(key, _)| key).collect())
+            }
             Query::Dependents(cluster, uid) => Answer::Keys(self.owners.dependents(cluster, uid)),
             Query::Contents(cluster, limit) => {
                 Answer::Keys(self.registry.store().cluster_keys(cluster, None, *limit).await?)

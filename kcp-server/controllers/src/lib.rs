@@ -6,6 +6,8 @@ mod api_export;
 mod bytes;
 pub mod conditions;
 mod contents;
+mod definitions;
+mod garbage;
 mod initialize;
 pub mod kinds;
 mod logical_cluster;
@@ -21,6 +23,8 @@ mod world;
 
 pub use api_binding::ApiBindings;
 pub use api_export::ApiExports;
+pub use definitions::Definitions;
+pub use garbage::GarbageCollector;
 pub use initialize::{DefaultBindings, UniversalContent};
 pub use kinds::Kinds;
 pub use logical_cluster::LogicalClusters;
@@ -31,8 +35,46 @@ pub use service_accounts::ServiceAccounts;
 pub use token_secrets::{TokenSecrets, TokenSource};
 pub use workspace::Workspaces;
 
+use kcp_apimachinery::Value;
 use kcp_names::ClusterName;
+use kcp_reconcile::Controller;
 use kcp_storage::{Key, ObjectName, ResourceKey};
+use std::sync::Arc;
+
+/// What controllers are given.
+pub struct Parts {
+    /// Kinds that are served under an identity.
+    pub kinds: Kinds,
+    /// Name of this shard.
+    pub shard: String,
+    /// What a new universal workspace holds.
+    pub universal: Vec<Value>,
+    /// Certificates by which clients verify this server, as PEM.
+    pub root_ca: String,
+    /// Whoever signs tokens of Secrets.
+    pub tokens: Arc<dyn TokenSource>,
+}
+
+/// Every controller of a shard.
+#[must_use]
+pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
+    let Parts { kinds, shard, universal, root_ca, tokens } = parts;
+    vec![
+        Arc::new(Workspaces::new(kinds.clone())),
+        Arc::new(LogicalClusters::new(kinds.clone(), &shard)),
+        Arc::new(LogicalClusterContent),
+        Arc::new(UniversalContent::new(universal)),
+        Arc::new(DefaultBindings::new(kinds)),
+        Arc::new(ApiExports),
+        Arc::new(ApiBindings),
+        Arc::new(Definitions),
+        Arc::new(Namespaces),
+        Arc::new(ServiceAccounts),
+        Arc::new(RootCa::new(&root_ca)),
+        Arc::new(TokenSecrets::new(tokens, &root_ca)),
+        Arc::new(GarbageCollector::default()),
+    ]
+}
 
 /// The key of an object; `None` when the name can stand in no key.
 pub(crate) fn key(

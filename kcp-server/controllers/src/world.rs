@@ -18,6 +18,7 @@ const ROUNDS: usize = 200;
 
 pub(crate) struct World {
     objects: BTreeMap<Key, Value>,
+    born: HashMap<Key, u64>,
     kinds: HashMap<(String, String), Served>,
     paths: HashMap<String, ClusterName>,
     refused: BTreeMap<Key, String>,
@@ -59,6 +60,7 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             objects: BTreeMap::new(),
+            born: HashMap::new(),
             kinds: HashMap::new(),
             paths: HashMap::new(),
             refused: BTreeMap::new(),
@@ -84,6 +86,7 @@ impl World {
             default("namespace", namespace.as_str().into());
         }
         object.set_at(&["metadata", "resourceVersion"], self.revision.to_string().into());
+        self.born.insert(key.clone(), self.revision);
         self.objects.insert(key.clone(), object);
     }
 
@@ -109,10 +112,6 @@ impl World {
         self
     }
 
-    pub(crate) fn allow(&mut self, key: &Key) {
-        self.refused.remove(key);
-    }
-
     pub(crate) fn get(&self, key: &Key) -> Option<&Value> {
         self.objects.get(key)
     }
@@ -131,6 +130,10 @@ impl World {
     /// Deletes an object as somebody else would.
     pub(crate) fn delete(&mut self, key: &Key) {
         self.remove(key, None);
+    }
+
+    pub(crate) fn delete_as(&mut self, key: &Key, propagation: Propagation) {
+        self.remove(key, Some(propagation));
     }
 
     /// Lets a controller work on an object until it is done (`None`) or waits (why).
@@ -184,7 +187,7 @@ impl World {
             Fact::Is(Object {
                 key: key.clone(),
                 value: Arc::new(value.clone()),
-                created: Revision(1),
+                created: Revision(self.born.get(key).copied().unwrap_or(1)),
                 modified: Revision(modified.unwrap_or(1)),
             })
         })
@@ -201,6 +204,7 @@ impl World {
                 let some = all.iter().take(*limit).filter_map(|key| self.object(key).known()).collect();
                 Answer::Objects(some, all.len() > *limit)
             }
+            Query::Keys(range, limit) => keys(&|key| range.contains(key), *limit),
             Query::Dependents(cluster, uid) => {
                 let refers = |key: &Key| {
                     key.cluster == *cluster

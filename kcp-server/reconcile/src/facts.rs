@@ -44,6 +44,8 @@ pub enum Query {
     Get(Key),
     /// All objects of a range, at most this many.
     List(Range, usize),
+    /// The keys of a range, at most this many.
+    Keys(Range, usize),
     /// The keys of everything that refers to an owner by uid, in its logical cluster.
     Dependents(ClusterName, String),
     /// Keys of all kinds in a logical cluster, at most this many.
@@ -72,7 +74,7 @@ pub enum Answer {
     Object(Fact<Object>),
     /// To `List`: the objects, and whether there are more.
     Objects(Vec<Object>, bool),
-    /// To `Dependents`, `Contents` and `NamespaceContents`.
+    /// To `Keys`, `Dependents`, `Contents` and `NamespaceContents`.
     Keys(Vec<Key>),
     /// To `Path`.
     Cluster(Fact<ClusterName>),
@@ -188,6 +190,14 @@ impl Facts {
             Answer::Objects(objects, more) => Ok((objects, *more)),
             Answer::Object(_) | Answer::Keys(_) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
         }
+    }
+
+    /// The keys of a range, up to `limit`.
+    ///
+    /// # Errors
+    /// Not read yet.
+    pub fn keys_of(&self, range: &Range, limit: usize) -> Result<&[Key], Missing> {
+        self.keys(Query::Keys(range.clone(), limit))
     }
 
     /// Keys of what refers to an owner.

@@ -109,6 +109,7 @@ impl ApiServer {
         self.validate(write, Operation::Delete, Some(&seen), name, None).await?;
         let mut marked = object.clone();
         set_propagation(&mut marked, &options.propagation);
+        hold_definition(write, &mut marked);
         let grace = grace(write, &marked, options.grace);
         if grace == 0 && !has_finalizers(write, &marked) {
             if !options.dry_run {
@@ -182,6 +183,25 @@ fn check_preconditions(
         return Err(update::conflict(write, name, &why));
     }
     Ok(())
+}
+
+/// A definition goes after its instances, so it is held from the moment it is deleted. Those that are
+/// shared by all logical clusters have no instances of their own.
+fn hold_definition(write: &Write<'_>, object: &mut Value) {
+    let definition = write.resource.is_built_in() && &*write.resource.plural == "customresourcedefinitions";
+    if !definition || write.cluster.is_system() || object.meta().is_deleting() {
+        return;
+    }
+    object.meta_mut().add_finalizer("customresourcecleanup.apiextensions.k8s.io");
+    let mut conditions: Vec<Value> =
+        object.at(&["status", "conditions"]).and_then(Value::as_array).unwrap_or_default().to_vec();
+    conditions.retain(|condition| condition.str_at(&["type"]) != Some("Terminating"));
+    conditions.push(value!({
+        "type": "Terminating", "status": "True", "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        "lastTransitionTime": (clock::now().to_string()),
+    }));
+    object.set_at(&["status", "conditions"], Value::Array(conditions));
 }
 
 /// The finalizers that stand for what becomes of dependents.
