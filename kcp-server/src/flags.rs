@@ -311,7 +311,8 @@ pub struct Parsed {
 #[must_use]
 pub fn start_command() -> Command {
     // Go's flags may be given more than once, and then the last counts.
-    let command = Command::new("start").about("Runs the server").subcommand_negates_reqs(true).args_override_self(true);
+    let command =
+        Command::new("start").about("Runs the server").subcommand_negates_reqs(true).args_override_self(true);
     let mut command = Start::augment_args(command);
     for spec in TUNING.iter().chain(MISSING) {
         command = command.arg(foreign(spec));

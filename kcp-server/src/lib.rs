@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod config;
 pub mod credentials;
 pub mod flags;
+pub mod front_proxy;
 pub mod kcp;
 pub mod keys;
 pub mod lookup;

@@ -172,6 +172,7 @@ fn build(
     let authz = Authorizer::new(&options, policies.clone()).map_err(|errors| {
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
+    let authz = Arc::new(authz);
     let keys = SigningKeys::load(config)?;
     let (administrators, admin_tokens) = Administrators::prepare(
         &config.admin_token,
@@ -203,12 +204,12 @@ fn build(
     let issuer = flags.service_account_issuer.first().cloned().unwrap_or_default();
     let server = ApiServer::new(Parts {
         registry: registry.clone(),
-        index,
+        index: index.clone(),
         authn: Authenticator::new(authn),
-        authz: Arc::new(authz),
+        authz: authz.clone(),
         policies,
         tokens: Tokens { signer: keys.signer, keys: keys.verifying, issuer },
-        admission: Vec::new(),
+        admission: kcp_admission::all(kcp_admission::World { registry: registry.clone(), index, authz }),
         limits: Limits { places: flags.max_requests_inflight.max(1), ..Limits::default() },
         audit: audit(config)?,
         metrics: Arc::new(Metrics::default()),

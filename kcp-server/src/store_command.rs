@@ -52,7 +52,10 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         }
         "restore" => {
             let report = admin::restore(&path("file"), &path("directory"), AHEAD, &mut progress)?;
-            println!("{} objects of revision {}; the store begins at {}", report.objects, report.revision, report.begins);
+            println!(
+                "{} objects of revision {}; the store begins at {}",
+                report.objects, report.revision, report.begins
+            );
         }
         _ => {
             let report = admin::check(&path("directory"), &mut progress)?;

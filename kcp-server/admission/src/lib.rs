@@ -1,12 +1,62 @@
 //! Admission: what may change or refuse a write after authorization and before it is committed.
 //!
 //! All plugins' `mutate` run before any `validate`, in the order in which they are listed. The set is fixed.
+//!
+//! A plugin looks up what its rule depends on ([`World`]) and asks the rule, which is a function of
+//! that; the rules of kcp's own kinds and their texts are in [`kcp_api::rules`].
+
+mod bindings;
+mod claims;
+mod crds;
+mod exports;
+mod finalizers;
+mod logical_clusters;
+mod namespaces;
+mod paths;
+mod rbac;
+mod schemas;
+mod shards;
+mod type_exists;
+mod workspace_types;
+mod workspaces;
+mod world;
+
+pub use world::World;
 
 use kcp_apimachinery::{Value, field};
-use kcp_authz::User;
+use kcp_authz::{User, group};
 use kcp_names::ClusterName;
 use kcp_registry::{Resource, Version};
 use kcp_storage::BoxFuture;
+use std::sync::Arc;
+
+/// Every plugin, in order. What belongs to storing an object in Kubernetes, the check of RBAC, comes
+/// first.
+#[must_use]
+pub fn all(world: World) -> Vec<Arc<dyn Plugin>> {
+    let world = Arc::new(world);
+    let claims = claims::PermissionClaims::new(world.clone());
+    world.registry.on_change(claims.clone());
+    vec![
+        Arc::new(rbac::Escalation(world.clone())),
+        Arc::new(namespaces::NamespaceLifecycle(world.clone())),
+        Arc::new(schemas::Schemas),
+        Arc::new(workspaces::Workspaces(world.clone())),
+        Arc::new(finalizers::LOGICAL_CLUSTERS),
+        Arc::new(shards::Shards),
+        Arc::new(workspace_types::WorkspaceTypes(world.clone())),
+        Arc::new(type_exists::TypeExists(world.clone())),
+        Arc::new(logical_clusters::LogicalClusters),
+        Arc::new(exports::Exports),
+        Arc::new(bindings::Bindings(world.clone())),
+        Arc::new(finalizers::BINDINGS),
+        Arc::new(exports::EndpointSlices(world.clone())),
+        Arc::new(crds::Reserved),
+        Arc::new(workspace_types::ReservedNames),
+        claims,
+        Arc::new(paths::PathAnnotation(world)),
+    ]
+}
 
 /// The kind of write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +99,21 @@ impl Request<'_> {
     pub fn is_on(&self, group: &str, plural: &str) -> bool {
         &*self.resource.group == group && &*self.resource.plural == plural
     }
+
+    /// Whether an object is created or changed.
+    #[must_use]
+    pub fn stores(&self) -> bool {
+        match self.operation {
+            Operation::Create | Operation::Update => true,
+            Operation::Delete => false,
+        }
+    }
+
+    /// Whether the system itself writes.
+    #[must_use]
+    pub fn is_privileged(&self) -> bool {
+        self.user.is_in(group::MASTERS)
+    }
 }
 
 /// Why a write is refused.
@@ -65,8 +130,25 @@ pub enum Rejection {
         /// Its name.
         name: String,
     },
+    /// 403: this namespace takes no new objects.
+    NamespaceTerminating(String),
     /// 500: admission itself failed.
     Internal(String),
+}
+
+impl From<kcp_api::rejection::Rejection> for Rejection {
+    fn from(rejection: kcp_api::rejection::Rejection) -> Self {
+        match rejection {
+            kcp_api::rejection::Rejection::Forbidden(text) => Self::Forbidden(text),
+            kcp_api::rejection::Rejection::Unjudged(text) => Self::Internal(text),
+        }
+    }
+}
+
+impl From<kcp_api::types::ShapeError> for Rejection {
+    fn from(error: kcp_api::types::ShapeError) -> Self {
+        Self::Internal(error.to_string())
+    }
 }
 
 impl From<String> for Rejection {

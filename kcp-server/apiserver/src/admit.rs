@@ -110,6 +110,7 @@ fn refused(write: &Write<'_>, name: &str, rejection: Rejection) -> Error {
         Rejection::Forbidden(message) => write.forbidden(name, message),
         Rejection::Invalid(errors) => write.invalid(name, errors),
         Rejection::NotFound { resource, name } => kcp_registry::Error::NotFound { resource, name }.into(),
+        Rejection::NamespaceTerminating(namespace) => write.namespace_terminating(name, &namespace),
         Rejection::Internal(message) => Error::Internal(message),
     }
 }

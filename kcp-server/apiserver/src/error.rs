@@ -28,6 +28,20 @@ pub enum Error {
         /// The whole message.
         message: String,
     },
+    /// The namespace that an object was to be created in is going.
+    #[error("{message}")]
+    NamespaceTerminating {
+        /// API group of the resource.
+        group: String,
+        /// Its plural name.
+        resource: String,
+        /// Name of the object.
+        name: String,
+        /// The namespace.
+        namespace: String,
+        /// The whole message.
+        message: String,
+    },
     /// There is nothing at this path.
     #[error("the server could not find the requested resource")]
     NoSuchPath,

@@ -9,13 +9,16 @@ use crate::{
     watch::WatchBody,
     write::prepare_for_read as prepare,
 };
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use kcp_apimachinery::{Map, Value, partial, value::encode_into};
 use kcp_names::{ClusterName, Revision};
 use kcp_registry::{Listing, Resource, Selection, Token, Version, codec};
 use kcp_storage::{Key, ObjectName, Range, Record, Resources, Scope};
 use kcp_transport::{Body, Drain};
 use std::sync::Arc;
+
+/// Objects of a long list that are read and sent together.
+const CHUNK: usize = 500;
 
 /// A read of one resource.
 pub(crate) struct Read {
@@ -98,12 +101,23 @@ impl ApiServer {
     }
 
     /// `GET` of many.
-    pub(crate) async fn list(&self, read: Read, range: Range) -> Result<Response<Body>, Error> {
+    pub(crate) async fn list(
+        self: &Arc<Self>,
+        read: Read,
+        range: Range,
+        drain: &Drain,
+    ) -> Result<Response<Body>, Error> {
         self.metrics.listed(&read.resource);
         let selection = Selectors::parse(&read.options, &read.resource, &read.version)?;
         let (token, at) = self.list_start(&read.options, &range)?;
-        let limit = usize::try_from(read.options.limit).unwrap_or(usize::MAX);
+        let whole = read.options.limit == 0;
+        let plain = read.format.encoding == Encoding::Json && !matches!(read.format.convert, As::Table(_));
+        let limit =
+            if whole && plain { CHUNK } else { usize::try_from(read.options.limit).unwrap_or(usize::MAX) };
         let listing = self.registry.list(&range, &selection, limit, token.as_ref(), at).await?;
+        if whole && plain && listing.next.is_some() {
+            return Ok(self.stream_list(read, range, selection, listing, drain));
+        }
         let next = listing.next.as_ref().map(Token::to_text).unwrap_or_default();
         if let As::Table(version) = read.format.convert {
             let objects = listing
@@ -112,23 +126,58 @@ impl ApiServer {
                 .map(|(key, record)| read.object(key, record))
                 .collect::<Result<Vec<_>, _>>()?;
             let rows = read.rows(&objects);
-            let table =
-                table::of(&read.resource, &read.version, version, rows, &listing.revision.to_string(), &next);
+            let revision = listing.revision.to_string();
+            let table = table::of(&read.resource, &read.version, version, rows, &revision, &next);
             return Ok(respond::document(StatusCode::OK, read.format.encoding, &table));
         }
         let mut out = list_head(&read, &listing, &next);
-        for (at, (key, record)) in listing.items.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            read.encode(key, record, &mut out)?;
-        }
+        encode_items(&read, &listing.items, true, &mut out)?;
         out.extend_from_slice(b"]}");
         if read.format.encoding == Encoding::Yaml {
             let value = kcp_apimachinery::value::decode(&out).map_err(|e| Error::Internal(e.to_string()))?;
             return Ok(respond::document(StatusCode::OK, Encoding::Yaml, &value));
         }
         Ok(respond::bytes(StatusCode::OK, "application/json", out))
+    }
+
+    /// A long list, chunk by chunk at one revision, at the pace of its reader. Nothing of the store is held
+    /// between two chunks; should one not be readable, the body breaks off so that nobody takes it for whole.
+    fn stream_list(
+        self: &Arc<Self>,
+        read: Read,
+        range: Range,
+        selection: Selectors,
+        first: Listing,
+        drain: &Drain,
+    ) -> Response<Body> {
+        let (sender, body) = Body::channel(2);
+        let this = self.clone();
+        drain.spawn(async move {
+            let mut out = list_head(&read, &first, "");
+            let (mut listing, mut leading) = (first, true);
+            loop {
+                if let Err(error) = encode_items(&read, &listing.items, leading, &mut out) {
+                    return sender.abort(error.to_string());
+                }
+                leading = leading && listing.items.is_empty();
+                let next = listing.next.take();
+                if next.is_none() {
+                    out.extend_from_slice(b"]}");
+                }
+                if !sender.send(std::mem::take(&mut out).into()).await {
+                    return;
+                }
+                let Some(next) = next else { return };
+                match this.registry.list(&range, &selection, CHUNK, Some(&next), None).await {
+                    Ok(more) => listing = more,
+                    Err(error) => return sender.abort(error.to_string()),
+                }
+            }
+        });
+        let mut response = Response::new(body);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        response
     }
 
     /// Where a list begins: a token, or a revision.
@@ -204,6 +253,17 @@ impl ApiServer {
             self.registry.watch(range, selection, if initial { None } else { from }, initial).await?;
         Ok(WatchBody::respond(stream, read, told, drain))
     }
+}
+
+/// Items of a list, with commas between; `leading`: nothing came before them.
+fn encode_items(read: &Read, items: &[(Key, Record)], leading: bool, out: &mut Vec<u8>) -> Result<(), Error> {
+    for (at, (key, record)) in items.iter().enumerate() {
+        if at > 0 || !leading {
+            out.push(b',');
+        }
+        read.encode(key, record, out)?;
+    }
+    Ok(())
 }
 
 /// Everything of a list's JSON before its items.

@@ -157,7 +157,7 @@ impl ApiServer {
 
     #[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
     async fn look(
-        &self,
+        self: &Arc<Self>,
         peer: &Peer,
         request: &Authenticated,
         found: Found,
@@ -189,7 +189,7 @@ impl ApiServer {
                 }
             }
             (Verb::Watch, _) => self.watch(read, range, peer.drain.clone()).await,
-            _ => self.list(read, range).await,
+            _ => self.list(read, range, &peer.drain).await,
         }
     }
 

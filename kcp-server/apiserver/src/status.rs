@@ -19,6 +19,10 @@ pub fn status(error: &Error) -> Status {
         Error::Forbidden { group, resource, name, .. } => {
             failure(403, "Forbidden", message).about(group, resource, name)
         }
+        Error::NamespaceTerminating { group, resource, name, namespace, .. } => {
+            let causes = vec![terminating(namespace)];
+            failure(403, "Forbidden", message).about(group, resource, name).causes(causes)
+        }
         Error::NoSuchPath => failure(404, "NotFound", message),
         Error::NoSuchWorkspace(path) => {
             failure(404, "NotFound", message).about("tenancy.kcp.io", "workspaces", path)
@@ -65,14 +69,7 @@ fn registry(error: &Registry, message: String) -> Status {
         }
         Registry::Conflict { resource, name, .. } => conflict(message, resource, name),
         Registry::ClusterClosed(_) => failure(403, "Forbidden", message),
-        Registry::NamespaceClosed(name) => {
-            let cause = Cause {
-                reason: "NamespaceTerminating".to_owned(),
-                message: format!("namespace {name} is being terminated"),
-                field: "metadata.namespace".to_owned(),
-            };
-            failure(403, "Forbidden", message).causes(vec![cause])
-        }
+        Registry::NamespaceClosed(name) => failure(403, "Forbidden", message).causes(vec![terminating(name)]),
         Registry::BadToken(_) => failure(400, "BadRequest", message),
         Registry::Expired(_) => failure(410, "Expired", message),
         Registry::TooLarge { .. } => {
@@ -86,6 +83,14 @@ fn registry(error: &Registry, message: String) -> Status {
         Registry::Unavailable(_) => failure(503, "ServiceUnavailable", message),
         Registry::Storage(error) => storage(error, message),
         Registry::Record(_) => failure(500, "InternalError", message),
+    }
+}
+
+fn terminating(namespace: &str) -> Cause {
+    Cause {
+        reason: "NamespaceTerminating".to_owned(),
+        message: format!("namespace {namespace} is being terminated"),
+        field: "metadata.namespace".to_owned(),
     }
 }
 

@@ -148,7 +148,8 @@ impl ValidKubeconfig {
 
     /// The Secrets that it is made of.
     pub fn sources(&self) -> Vec<Source> {
-        let names = [self.certificate().name, Ca::Server.of(&self.installation.name)];
+        let root_shard = &self.installation.name;
+        let names = [self.certificate().name, Ca::Client.of(root_shard), Ca::Server.of(root_shard)];
         names.iter().chain(&self.ca_bundle).map(|name| Source::secret(name)).collect()
     }
 

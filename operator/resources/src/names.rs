@@ -115,6 +115,11 @@ impl Component {
     }
 }
 
+/// A short digest of anything, for annotations.
+pub fn digest(bytes: &[u8]) -> String {
+    crate::certificate::short_digest(bytes)
+}
+
 /// A map of labels or annotations from literals.
 pub fn labels<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()

@@ -54,6 +54,16 @@ pub fn decode_with(bytes: &[u8], limits: Limits) -> Result<(Value, Vec<String>),
     Ok((value, state.duplicates.into_inner()))
 }
 
+/// [`decode_with`] from any format.
+pub(crate) fn decode_from<'de, D: serde::Deserializer<'de>>(
+    from: D,
+    limits: Limits,
+) -> Result<(Value, Vec<String>), D::Error> {
+    let state = State::new(limits);
+    let value = Seed { state: &state, depth: 0 }.deserialize(from)?;
+    Ok((value, state.duplicates.into_inner()))
+}
+
 impl<'de> serde::Deserialize<'de> for Value {
     /// From any format, under the default [`Limits`].
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -11,6 +11,7 @@ mod path;
 mod serde;
 
 pub use self::serde::{from_value, into_type, to_value};
+pub(crate) use decode::decode_from;
 pub use decode::{DecodeError, Limits, decode, decode_strict, decode_with};
 pub use encode::{encode, encode_into, escape_into};
 pub use map::{Map, Name};

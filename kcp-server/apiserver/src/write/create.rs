@@ -80,7 +80,13 @@ impl ApiServer {
             return Ok(Written { object: stored, created: true });
         }
         let value = self.seal(write, &mut stored);
-        let commit = self.registry.commit(&write.resource, &key, Deed::Create(value), namespace).await?;
+        let commit = self.registry.commit(&write.resource, &key, Deed::Create(value), namespace).await;
+        let commit = match commit {
+            Err(kcp_registry::Error::NamespaceClosed(namespace)) => {
+                return Err(write.namespace_terminating(&name, &namespace));
+            }
+            other => other?,
+        };
         if let Some(record) = &commit.record {
             kcp_registry::codec::project(&key, record, &mut stored);
         }

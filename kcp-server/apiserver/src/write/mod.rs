@@ -105,4 +105,19 @@ impl Write<'_> {
     pub(crate) fn forbidden(&self, name: &str, message: impl Into<String>) -> Error {
         kcp_authz::Forbidden::new(&self.resource.group, &self.resource.plural, name, &message.into()).into()
     }
+
+    /// The refusal of a new object in a namespace that is going.
+    pub(crate) fn namespace_terminating(&self, name: &str, namespace: &str) -> Error {
+        let why =
+            format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let (group, resource) = (&self.resource.group, &self.resource.plural);
+        let message = kcp_authz::Forbidden::new(group, resource, name, &why).message;
+        Error::NamespaceTerminating {
+            group: group.to_string(),
+            resource: resource.to_string(),
+            name: name.to_owned(),
+            namespace: namespace.to_owned(),
+            message,
+        }
+    }
 }

@@ -22,7 +22,7 @@ mod warnings;
 pub use established::{Names, Naming, conditions, grant, names_in_use, stored_versions};
 pub use names::validate_names;
 pub(crate) use spec::{create_errors, update_errors};
-pub use spec::{validate_create, validate_status_update, validate_update};
+pub use spec::{validate_approval, validate_create, validate_status_update, validate_update};
 pub use version::{VersionParts, validate_version};
 pub use warnings::warnings;
 

@@ -30,7 +30,8 @@ pub(crate) fn create_errors(crd: &Value) -> Vec<Error> {
     let spec = crd.get("spec").unwrap_or(&empty);
     let mut errors = Vec::new();
     let name = crd.meta().name().unwrap_or_default();
-    if name != format!("{}.{}", plural(spec), text(spec, "group")) {
+    let group = Some(text(spec, "group")).filter(|group| !group.is_empty()).unwrap_or("core");
+    if name != format!("{}.{group}", plural(spec)) {
         let detail = r#"must be spec.names.plural+"."+spec.group"#;
         errors.push(Error::invalid(&Path::new("metadata").child("name"), name, detail));
     }
@@ -62,6 +63,15 @@ pub(crate) fn update_errors(crd: &Value, old: &Value) -> Vec<Error> {
     immutable(spec, old_spec, &["group"], &at, &mut errors);
     immutable(spec, old_spec, &["names", "plural"], &at, &mut errors);
     validate_rest(crd, Some(old), &mut errors);
+    errors
+}
+
+/// What is wrong with a new definition or APIResourceSchema in a group of the Kubernetes community that
+/// was not approved.
+#[must_use]
+pub fn validate_approval(object: &Value) -> Vec<Error> {
+    let mut errors = Vec::new();
+    approval(object, None, &mut errors);
     errors
 }
 
@@ -128,10 +138,12 @@ fn validate_spec(spec: &Value, mut rules: Rules, errors: &mut Vec<Error>) {
     conversion::validate(spec, rules, &at.child("conversion"), errors);
 }
 
+/// Groups without a dot that Kubernetes has had from the beginning. kcp allows them, and the core group.
+const DOTLESS: [&str; 6] = ["", "apps", "autoscaling", "batch", "extensions", "policy"];
+
 fn group(group: &str, at: &Path<'_>, errors: &mut Vec<Error>) {
     let wrong = dns1123_subdomain(group);
-    if group.is_empty() {
-        errors.push(Error::required(at, ""));
+    if DOTLESS.contains(&group) {
     } else if !wrong.is_empty() {
         errors.push(Error::invalid(at, group, wrong.join(",")));
     } else if !group.contains('.') {
