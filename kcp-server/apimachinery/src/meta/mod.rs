@@ -4,16 +4,18 @@
 //! that is empty, as Go's zero values are, reads as missing, and writing nothing removes the member.
 
 mod gvk;
+mod malformed;
 mod owner;
 mod validate;
 mod version;
 mod write;
 
 pub use gvk::{GroupKind, GroupResource, Gv, Gvk, Gvr};
+pub use malformed::malformed;
 pub use owner::OwnerReference;
 pub use validate::{
-    ANNOTATIONS_MAX, Created, Scope, malformed, validate_annotations, validate_create,
-    validate_field_manager, validate_labels, validate_update,
+    ANNOTATIONS_MAX, Created, Scope, validate_annotations, validate_create, validate_field_manager,
+    validate_labels, validate_update,
 };
 pub use version::compare_versions;
 pub use write::MetaMut;

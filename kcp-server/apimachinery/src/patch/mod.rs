@@ -4,6 +4,8 @@
 //! Each takes the tree that it changes by value or in place and the patch by value, so nothing is
 //! copied that stays. What a patch may cost is bounded by its length and by the limits here.
 
+mod container;
+mod elements;
 mod json;
 mod merge;
 mod order;

@@ -1,15 +1,16 @@
 use super::{
     Error,
+    elements::{element_kind, merge_list},
     merge::without_nulls,
     order::{self, Identity},
 };
 use crate::{
     Map, Value, go,
-    shape::{PatchRule, Shape},
+    shape::Shape,
 };
 use std::collections::HashSet;
 
-const DIRECTIVE: &str = "$patch";
+pub(super) const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
 const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
 const SET_ORDER: &str = "$setElementOrder/";
@@ -31,7 +32,7 @@ pub fn strategic_merge(target: &mut Value, patch: Value, shape: &dyn Shape) -> R
     merge_map(target, patch, Some(shape))
 }
 
-fn merge_map(target: &mut Map, mut patch: Map, shape: Option<&dyn Shape>) -> Result<(), Error> {
+pub(super) fn merge_map(target: &mut Map, mut patch: Map, shape: Option<&dyn Shape>) -> Result<(), Error> {
     if let Some(directive) = patch.remove(DIRECTIVE) {
         *target = match directive.as_str() {
             Some("replace") => patch,
@@ -62,7 +63,7 @@ fn merge_map(target: &mut Map, mut patch: Map, shape: Option<&dyn Shape>) -> Res
     Ok(())
 }
 
-fn unknown_directive(directive: &Value, patch: &Map) -> Error {
+pub(super) fn unknown_directive(directive: &Value, patch: &Map) -> Error {
     let patch = go::display(&Value::Object(patch.clone()));
     Error::Unmergeable(format!("unknown patch type: {} in map: {patch}", go::display(directive)))
 }
@@ -177,88 +178,8 @@ fn merge_member(target: &mut Map, name: &str, value: Value, shape: Option<&dyn S
     Ok(())
 }
 
-/// Merges lists whose rule is `merge`; without that rule the patch replaces the list.
-fn merge_list(
-    current: Vec<Value>,
-    patch: Vec<Value>,
-    shape: Option<&dyn Shape>,
-    rule: PatchRule<'_>,
-) -> Result<Vec<Value>, Error> {
-    if !rule.merge {
-        return Ok(patch);
-    }
-    let objects = element_kind(current.iter().chain(&patch))? == Some("object");
-    let identity = Identity(rule.merge_key.filter(|_| objects));
-    if objects && identity.0.is_none() {
-        return Err(Error::Unmergeable("cannot merge lists without merge key".to_owned()));
-    }
-    let (current, patch) = if objects { directives(current, patch, identity)? } else { (current, patch) };
-    let (patch_order, server_order) = (identity.positions(&patch)?, identity.positions(&current)?);
-    let merged = merge_elements(current, patch, shape.and_then(Shape::element), identity)?;
-    order::normalize(merged, &patch_order, &server_order, identity)
-}
-
-/// Does what elements with `$patch` say; gives back the lists without them.
-fn directives(
-    mut current: Vec<Value>,
-    patch: Vec<Value>,
-    identity: Identity<'_>,
-) -> Result<(Vec<Value>, Vec<Value>), Error> {
-    let (mut plain, mut replaces, mut gone) = (Vec::new(), false, HashSet::new());
-    for item in patch {
-        match item.get(DIRECTIVE).map(|directive| (directive, directive.as_str())) {
-            None => plain.push(item),
-            Some((_, Some("delete"))) => {
-                gone.insert(identity.of(&item)?);
-            }
-            Some((_, Some("replace"))) => replaces = true,
-            Some((_, Some("merge"))) => {
-                return Err(Error::Unmergeable(
-                    "merging lists cannot yet be specified in the patch".to_owned(),
-                ));
-            }
-            Some((directive, _)) => {
-                return Err(unknown_directive(directive, item.as_object().unwrap_or(&Map::new())));
-            }
-        }
-    }
-    if replaces {
-        return Ok((plain, Vec::new()));
-    }
-    if !gone.is_empty() {
-        current.retain(|item| !identity.of(item).is_ok_and(|id| gone.contains(&id)));
-    }
-    Ok((current, plain))
-}
-
-fn merge_elements(
-    mut current: Vec<Value>,
-    patch: Vec<Value>,
-    shape: Option<&dyn Shape>,
-    identity: Identity<'_>,
-) -> Result<Vec<Value>, Error> {
-    let mut positions = identity.positions(&current)?;
-    for item in patch {
-        let id = identity.of(&item)?;
-        match (positions.get(&id), item) {
-            (Some(at), Value::Object(item)) => {
-                merge_map(current[*at].force_object(), item, shape)?;
-            }
-            // A scalar that is there already.
-            (Some(_), _) => {}
-            (None, item) => {
-                if let Some(item) = without_directives(without_nulls(item)) {
-                    positions.insert(id, current.len());
-                    current.push(item);
-                }
-            }
-        }
-    }
-    Ok(current)
-}
-
 /// What is left of a new value without `$patch` directives; `None` if it is marked itself.
-fn without_directives(mut value: Value) -> Option<Value> {
+pub(super) fn without_directives(mut value: Value) -> Option<Value> {
     strip(&mut value).then_some(value)
 }
 
@@ -281,21 +202,6 @@ fn list(value: Value) -> Result<Vec<Value>, Error> {
             Err(Error::Unmergeable(format!("expected a []interface {{}}, but received a {found}")))
         }
     }
-}
-
-/// The type all elements have; lists of lists cannot be merged, nor lists of mixed types.
-fn element_kind<'i>(items: impl IntoIterator<Item = &'i Value>) -> Result<Option<&'static str>, Error> {
-    let mut kind = None;
-    for item in items {
-        let this = item.type_name();
-        if this == "array" {
-            return Err(Error::NotApplicable("lists of lists are not supported".to_owned()));
-        }
-        if *kind.get_or_insert(this) != this {
-            return Err(Error::Unmergeable("list element types are not identical".to_owned()));
-        }
-    }
-    Ok(kind)
 }
 
 #[cfg(test)]

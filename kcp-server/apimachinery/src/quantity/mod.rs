@@ -5,7 +5,11 @@
 //! format in which the quantity was written. (Kubernetes also keeps some texts as they were written,
 //! such as `1.500`; these print canonically here.)
 
-use std::{cmp::Ordering, fmt};
+mod parse;
+mod print;
+
+use parse::{Scale, number, split, suffix_of};
+use std::cmp::Ordering;
 
 /// The smallest amount that is told apart is 10⁻⁹; less is rounded up to it.
 const NANO: i32 = -9;
@@ -188,69 +192,6 @@ impl Quantity {
     }
 }
 
-enum Scale {
-    Ten(i32),
-    Two(u32),
-}
-
-/// Digits before and after the point, suffix, and whether there is a minus.
-fn split(text: &str) -> Result<(&str, &str, &str, bool), InvalidQuantity> {
-    if text.is_empty() {
-        return Err(InvalidQuantity::Format);
-    }
-    let negative = text.starts_with('-');
-    let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let not_digit = |c: char| !c.is_ascii_digit();
-    let (digits, rest) = rest.split_at(rest.find(not_digit).unwrap_or(rest.len()));
-    let (fraction, suffix) = match rest.strip_prefix('.') {
-        Some(rest) => rest.split_at(rest.find(not_digit).unwrap_or(rest.len())),
-        None => ("", rest),
-    };
-    let tail = suffix.trim_start_matches(|c| "eEinumkKMGTP".contains(c));
-    let tail = tail.strip_prefix(['-', '+']).unwrap_or(tail);
-    if tail.contains(not_digit) {
-        return Err(InvalidQuantity::Format);
-    }
-    Ok((digits, fraction, suffix, negative))
-}
-
-fn suffix_of(suffix: &str) -> Result<(Scale, Format), InvalidQuantity> {
-    let ten = |exponent| Ok((Scale::Ten(exponent), Format::DecimalSi));
-    let two = |bits| Ok((Scale::Two(bits), Format::BinarySi));
-    match suffix {
-        "n" => ten(-9),
-        "u" => ten(-6),
-        "m" => ten(-3),
-        "" => ten(0),
-        "k" => ten(3),
-        "M" => ten(6),
-        "G" => ten(9),
-        "T" => ten(12),
-        "P" => ten(15),
-        "E" => ten(18),
-        "Ki" => two(10),
-        "Mi" => two(20),
-        "Gi" => two(30),
-        "Ti" => two(40),
-        "Pi" => two(50),
-        "Ei" => two(60),
-        other => {
-            let exponent = other.strip_prefix(['e', 'E']).and_then(|digits| digits.parse::<i32>().ok());
-            let exponent = exponent.filter(|exponent| exponent.abs() <= EXPONENT_MAX);
-            let exponent = exponent.ok_or(InvalidQuantity::Suffix)?;
-            Ok((Scale::Ten(exponent), Format::DecimalExponent))
-        }
-    }
-}
-
-fn number(digits: &str, fraction: &str) -> Result<i128, InvalidQuantity> {
-    let digits = digits.bytes().chain(fraction.bytes()).map(|digit| i128::from(digit - b'0'));
-    digits
-        .into_iter()
-        .try_fold(0_i128, |number, digit| number.checked_mul(10)?.checked_add(digit))
-        .ok_or(InvalidQuantity::Number)
-}
-
 impl Ord for Quantity {
     fn cmp(&self, other: &Self) -> Ordering {
         let signs = self.mantissa.signum().cmp(&other.mantissa.signum());
@@ -283,41 +224,6 @@ impl PartialEq for Quantity {
 }
 
 impl Eq for Quantity {}
-
-/// The canonical form.
-impl fmt::Display for Quantity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_zero() {
-            return f.write_str("0");
-        }
-        if self.format == Format::BinarySi
-            && let Some(mut amount) = self.as_i64().filter(|amount| amount.unsigned_abs() >= 1024)
-        {
-            const SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-            let mut step = 0;
-            while amount % 1024 == 0 && step + 1 < SUFFIXES.len() {
-                amount /= 1024;
-                step += 1;
-            }
-            return write!(f, "{amount}{}", SUFFIXES[step]);
-        }
-        // Exponents are multiples of three.
-        let shift = self.exponent.rem_euclid(3);
-        let exponent = self.exponent - shift;
-        let zeros = "0".repeat(usize::try_from(shift).unwrap_or(0));
-        let suffix = match (self.format, exponent) {
-            (_, 0) => String::new(),
-            (Format::DecimalSi | Format::BinarySi, -9..=18) => {
-                ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
-                    .get(usize::try_from((exponent + 9) / 3).unwrap_or(0))
-                    .map_or_else(String::new, |suffix| (*suffix).to_owned())
-            }
-            // No suffix is that large.
-            (Format::DecimalSi | Format::BinarySi | Format::DecimalExponent, _) => format!("e{exponent}"),
-        };
-        write!(f, "{}{zeros}{suffix}", self.mantissa)
-    }
-}
 
 #[cfg(test)]
 mod tests {
