@@ -14,7 +14,7 @@ impl Set {
                 Err("fieldsV1 must be an object".to_owned())
             };
         };
-        let mut set = Self::new();
+        let mut entries = Vec::with_capacity(map.len());
         for (name, (_, value)) in map.names().zip(map.iter()) {
             if name.as_str() == "." {
                 continue;
@@ -23,6 +23,12 @@ impl Set {
             let below = Self::from_fields_v1(value)?;
             // Nothing below means that the field itself is meant.
             let member = below.is_empty() || value.get(".").is_some();
+            entries.push((element, member, below));
+        }
+        // Spelt anew, they may come in another order.
+        entries.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+        let mut set = Self::new();
+        for (element, member, below) in entries {
             set.put(element, member, below);
         }
         Ok(set)

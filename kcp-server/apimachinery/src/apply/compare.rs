@@ -1,6 +1,6 @@
 use super::{
     element,
-    fields::below,
+    fields::{below, in_order},
     set::Set,
     typed::{self, Form, element_of, form, members},
 };
@@ -101,7 +101,7 @@ fn alone(value: &Value, shape: &dyn Shape) -> (bool, Set) {
             let Some(elements) = typed::keyed(shape, kind, items) else { return (true, Set::new()) };
             let counts = count(&elements);
             let mut set = Set::new();
-            for (element, item) in elements.iter().zip(items) {
+            for (element, item) in in_order(&elements, items) {
                 let once = counts.get(element) == Some(&1);
                 let fields = if once { alone(item, element_of(shape)).1 } else { Set::new() };
                 set.put(element.clone(), true, fields);
@@ -189,9 +189,10 @@ fn lists(old: &[Value], new: &[Value], kind: ListKind<'_>, shape: &dyn Shape) ->
     let (old_at, new_at) = (index(&old_elements), index(&new_elements));
     let shape = element_of(shape);
     let mut node = Node::default();
-    let fresh = new_elements.iter().filter(|element| !old_at.contains_key(element));
-    let mut seen = std::collections::HashSet::new();
-    for element in old_elements.iter().chain(fresh).filter(|element| seen.insert(*element)) {
+    let mut all: Vec<_> = old_elements.iter().chain(&new_elements).collect();
+    all.sort_unstable();
+    all.dedup();
+    for element in all {
         let (before, after) =
             (old_at.get(element).map_or(&[][..], |at| at), new_at.get(element).map_or(&[][..], |at| at));
         let child = match (before, after) {

@@ -1,6 +1,6 @@
 use super::{
     element,
-    managers::{ManagedFields, ManagerId, Operation},
+    managers::{ManagerId, Operation},
     set::Set,
 };
 use crate::{Name, go};
@@ -48,15 +48,6 @@ impl Conflicts {
     pub(super) fn without(mut self, fields: &Set) -> Self {
         self.0.retain(|conflict| !fields.contains(&conflict.path));
         self
-    }
-
-    /// What each manager loses if the apply is forced.
-    pub(super) fn take_from(&self, managers: &mut ManagedFields) {
-        for conflict in &self.0 {
-            let mut one = Set::new();
-            one.insert(&conflict.path);
-            managers.take_from(&conflict.manager, &one);
-        }
     }
 }
 

@@ -52,13 +52,20 @@ fn of_list(items: &[Value], kind: ListKind<'_>, shape: &dyn Shape) -> (bool, Set
         *counts.entry(element).or_default() += 1;
     }
     let mut set = Set::new();
-    for (element, item) in elements.iter().zip(items) {
+    for (element, item) in in_order(&elements, items) {
         // Of elements that are there twice, nothing below is owned.
         let fields =
             if counts.get(element) == Some(&1) { below(item, element_of(shape)).1 } else { Set::new() };
         set.put(element.clone(), true, fields);
     }
     (false, set)
+}
+
+/// Elements with their items in the order of a set, so that each is put at its end.
+pub(super) fn in_order<'i>(elements: &'i [Name], items: &'i [Value]) -> Vec<(&'i Name, &'i Value)> {
+    let mut pairs: Vec<_> = elements.iter().zip(items).collect();
+    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    pairs
 }
 
 #[cfg(test)]

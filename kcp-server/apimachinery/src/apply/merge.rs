@@ -3,7 +3,10 @@ use crate::{
     Map, Name, Value,
     shape::{ListKind, MapKind, Shape},
 };
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    convert::Infallible,
+};
 
 /// The live object with what the configuration sets: leaves are the configuration's, the rest stays.
 #[must_use]
@@ -26,14 +29,13 @@ fn merge_maps(mut live: Map, config: Value, shape: &dyn Shape) -> Value {
     let Value::Object(config) = config else {
         return if live.is_empty() { config } else { Value::Object(live) };
     };
-    for (name, value) in config {
-        let shape = typed::member(shape, &name);
-        let merged = match live.get_mut(&name) {
-            Some(current) => merge(std::mem::take(current), value, shape),
+    let merge = |name: &str, current, value| {
+        Ok::<_, Infallible>(Some(match current {
+            Some(current) => merge(current, value, typed::member(shape, name)),
             None => value,
-        };
-        live.insert(name, merged);
-    }
+        }))
+    };
+    let Ok(()) = live.merge_with(config, merge);
     Value::Object(live)
 }
 

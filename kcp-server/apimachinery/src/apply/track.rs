@@ -118,7 +118,7 @@ impl Change<'_> {
         let own = self.changes.clone().without(self.resets);
         in_version.insert(self.version.into(), Some(own));
         let others: Vec<_> = managers.0.keys().filter(|id| Some(*id) != except).cloned().collect();
-        let (mut conflicts, mut dropped) = (Conflicts::default(), Vec::new());
+        let (mut conflicts, mut dropped) = (Vec::new(), Vec::new());
         for id in &others {
             let Some(entry) = managers.0.get(id) else { continue };
             if !in_version.contains_key(&entry.api_version) {
@@ -129,18 +129,25 @@ impl Change<'_> {
                 Some(Some(changes)) => {
                     let changed = entry.fields.intersection(&changes.modified);
                     let added = entry.fields.intersection(&changes.added);
-                    conflicts.add(id, &changed.union(added));
+                    let fields = changed.union(added);
+                    if !fields.is_empty() {
+                        conflicts.push((id, fields));
+                    }
                 }
                 Some(None) | None => dropped.push(id),
             }
         }
-        if !force && !conflicts.0.is_empty() {
-            return Err(Disowned::Conflicts(conflicts));
+        if !force && !conflicts.is_empty() {
+            let mut all = Conflicts::default();
+            conflicts.iter().for_each(|(id, fields)| all.add(id, fields));
+            return Err(Disowned::Conflicts(all));
         }
         for id in dropped {
             managers.0.remove(id);
         }
-        conflicts.take_from(managers);
+        for (id, fields) in &conflicts {
+            managers.take_from(id, fields);
+        }
         for id in &others {
             let version = managers.0.get(id).map(|entry| entry.api_version.clone());
             if let Some(Some(changes)) = version.and_then(|version| in_version.get(&version)) {

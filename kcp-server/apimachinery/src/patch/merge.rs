@@ -1,5 +1,6 @@
 use super::Error;
 use crate::{Map, Value};
+use std::convert::Infallible;
 
 /// Applies a JSON merge patch (RFC 7386): members are merged, `null` removes, all else replaces.
 ///
@@ -16,29 +17,18 @@ pub fn merge(target: &mut Value, patch: Value) -> Result<(), Error> {
 }
 
 fn merge_maps(target: &mut Map, patch: Map) {
-    for (name, value) in patch {
-        if value.is_null() {
-            target.remove(&name);
-            continue;
-        }
-        match target.get_mut(&name) {
-            Some(Value::Object(current)) => match value {
-                Value::Object(value) => merge_maps(current, value),
-                other @ (Value::Null
-                | Value::Bool(_)
-                | Value::Int(_)
-                | Value::Float(_)
-                | Value::String(_)
-                | Value::Array(_)) => {
-                    target.insert(name, other);
-                }
-            },
-            Some(current) => *current = without_nulls(value),
-            None => {
-                target.insert(name, without_nulls(value));
+    let merge = |_: &str, current, value| {
+        Ok::<_, Infallible>(match (current, value) {
+            (_, Value::Null) => None,
+            (Some(Value::Object(mut current)), Value::Object(value)) => {
+                merge_maps(&mut current, value);
+                Some(Value::Object(current))
             }
-        }
-    }
+            (Some(Value::Object(_)), value) => Some(value),
+            (Some(_) | None, value) => Some(without_nulls(value)),
+        })
+    };
+    let Ok(()) = target.merge_with(patch, merge);
 }
 
 /// Drops members that are null from all objects inside; elements of lists stay.

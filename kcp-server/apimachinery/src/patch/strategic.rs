@@ -4,11 +4,8 @@ use super::{
     merge::without_nulls,
     order::{self, Identity},
 };
-use crate::{
-    Map, Value, go,
-    shape::Shape,
-};
-use std::collections::HashSet;
+use crate::{Map, Name, Value, go, shape::Shape};
+use std::collections::{BTreeMap, HashSet};
 
 pub(super) const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -44,21 +41,31 @@ pub(super) fn merge_map(target: &mut Map, mut patch: Map, shape: Option<&dyn Sha
     if let Some(keys) = patch.remove(RETAIN_KEYS) {
         retain_keys(target, &patch, &keys)?;
     }
-    let ordered: Vec<_> = patch.names().filter(|name| name.starts_with(SET_ORDER)).cloned().collect();
-    for name in ordered {
-        let order = patch.remove(&name).unwrap_or_default();
-        let member = &name[SET_ORDER.len()..];
-        let value = patch.remove(member);
-        merge_ordered(target, member, value, order, shape.and_then(|shape| shape.member(member)))?;
-    }
+    let (mut orders, mut deletions, mut members) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (name, value) in patch {
-        if let Some(member) = name.strip_prefix(DELETE_FROM) {
-            delete_from(target, member, &value);
+        if let Some(member) = name.strip_prefix(SET_ORDER) {
+            orders.insert(Name::from(member), value);
+        } else if let Some(member) = name.strip_prefix(DELETE_FROM) {
+            deletions.push((Name::from(member), value));
         } else if name.starts_with(DELETE_FROM.trim_end_matches('/')) {
             return Err(Error::Malformed("invalid patch format of primitive list".to_owned()));
         } else {
-            merge_member(target, &name, value, shape.and_then(|shape| shape.member(&name)))?;
+            members.push((name, value));
         }
+    }
+    let shape_of = |name: &str| shape.and_then(|shape| shape.member(name));
+    target.merge_with(Map::collect(members).0, |name, current, value| match orders.remove(name) {
+        Some(order) => merge_ordered(current, Some(value), order, shape_of(name)),
+        None => merge_member(current, value, shape_of(name)),
+    })?;
+    for (name, order) in orders {
+        if let Some(current) = target.get_mut(&name) {
+            let ordered = merge_ordered(Some(std::mem::take(current)), None, order, shape_of(&name))?;
+            *current = ordered.unwrap_or_default();
+        }
+    }
+    for (name, values) in deletions {
+        delete_from(target, &name, &values);
     }
     Ok(())
 }
@@ -85,22 +92,21 @@ fn retain_keys(target: &mut Map, patch: &Map, keys: &Value) -> Result<(), Error>
 
 /// Merges a list whose order the patch tells; the patch may tell nothing else.
 fn merge_ordered(
-    target: &mut Map,
-    member: &str,
+    current: Option<Value>,
     patch: Option<Value>,
     order: Value,
     shape: Option<&dyn Shape>,
-) -> Result<(), Error> {
+) -> Result<Option<Value>, Error> {
     let rule = shape.map(Shape::patch).unwrap_or_default();
     let identity = Identity(rule.merge_key);
     let order = list(order)?;
-    let current = target.remove(member).map(list).transpose()?;
+    let current = current.map(list).transpose()?;
     let patch = patch.map(list).transpose()?;
     if let Some(patch) = &patch {
         check_order(patch, &order, identity)?;
     }
     let (current, patch) = match (current, patch) {
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(None),
         (None, Some(patch)) => (Vec::new(), patch.into_iter().filter_map(without_directives).collect()),
         (Some(current), patch) => (current, patch.unwrap_or_default()),
     };
@@ -112,8 +118,7 @@ fn merge_ordered(
     };
     element_kind(&merged)?;
     let merged = order::normalize(merged, &identity.positions(&order)?, &server_order, identity)?;
-    target.insert(member, merged);
-    Ok(())
+    Ok(Some(merged.into()))
 }
 
 /// The elements that a patch sets have to come in the order that it tells.
@@ -151,31 +156,25 @@ fn delete_from(target: &mut Map, member: &str, values: &Value) {
     current.retain(|item| !gone.contains(&crate::value::encode(item)));
 }
 
-fn merge_member(target: &mut Map, name: &str, value: Value, shape: Option<&dyn Shape>) -> Result<(), Error> {
-    if value.is_null() {
-        target.remove(name);
-        return Ok(());
-    }
+/// What becomes of a member; `None` if it goes.
+fn merge_member(
+    current: Option<Value>,
+    value: Value,
+    shape: Option<&dyn Shape>,
+) -> Result<Option<Value>, Error> {
     let rule = shape.map(Shape::patch).unwrap_or_default();
-    match (target.get_mut(name), value) {
-        (Some(Value::Object(_)), Value::Object(patch)) if rule.replace => {
-            target.insert(name, patch);
+    Ok(match (current, value) {
+        (_, Value::Null) => None,
+        (Some(Value::Object(_)), Value::Object(patch)) if rule.replace => Some(patch.into()),
+        (Some(Value::Object(mut current)), Value::Object(patch)) => {
+            merge_map(&mut current, patch, shape)?;
+            Some(current.into())
         }
-        (Some(Value::Object(current)), Value::Object(patch)) => merge_map(current, patch, shape)?,
-        (Some(Value::Array(current)), Value::Array(patch)) if rule.merge => {
-            *current = merge_list(std::mem::take(current), patch, shape, rule)?;
+        (Some(Value::Array(current)), Value::Array(patch)) => {
+            Some(merge_list(current, patch, shape, rule)?.into())
         }
-        (Some(Value::Array(current)), Value::Array(patch)) => *current = patch,
-        (_, value) => match without_directives(without_nulls(value)) {
-            Some(value) => {
-                target.insert(name, value);
-            }
-            None => {
-                target.remove(name);
-            }
-        },
-    }
-    Ok(())
+        (_, value) => without_directives(without_nulls(value)),
+    })
 }
 
 /// What is left of a new value without `$patch` directives; `None` if it is marked itself.

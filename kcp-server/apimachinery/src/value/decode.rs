@@ -17,6 +17,9 @@ impl Default for Limits {
     }
 }
 
+/// Most repeated members that are told, as in Kubernetes. Each may have a long path.
+const DUPLICATES_MAX: usize = 100;
+
 /// Why bytes are no object tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -188,17 +191,18 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
-        let mut map = Map::new();
+        let mut members = Vec::new();
         while let Some(name) = from.next_key::<std::borrow::Cow<'_, str>>()? {
             let name = Name::from(&*name);
             self.state.path.borrow_mut().push(PathPart::Member(name.clone()));
             let value = from.next_value_seed(inner)?;
             self.state.path.borrow_mut().pop();
-            if map.insert(name.clone(), value).is_some() {
-                let path = self.state.here(&name);
-                self.state.duplicates.borrow_mut().push(path);
-            }
+            members.push((name, value));
         }
+        let (map, twice) = Map::collect(members);
+        let mut duplicates = self.state.duplicates.borrow_mut();
+        let room = DUPLICATES_MAX.saturating_sub(duplicates.len());
+        duplicates.extend(twice.iter().take(room).map(|name| self.state.here(name)));
         Ok(Value::Object(map))
     }
 }
@@ -221,6 +225,15 @@ mod tests {
         let (value, twice) = decode_strict(br#"{"a":{"x":1,"x":2},"l":[{},{"y":1,"y":1}]}"#).expect("JSON");
         assert_eq!(twice, ["a.x", "l[1].y"]);
         assert_eq!(value.at(&["a", "x"]), Some(&Value::Int(2)));
+    }
+
+    #[test]
+    fn order_does_not_cost() {
+        let names: Vec<_> = (0..100_000).rev().map(|n| format!("\"{n:06}\":0")).collect();
+        let value = decode(format!("{{{}}}", names.join(",")).as_bytes()).expect("JSON");
+        assert_eq!(value.as_object().map(Map::len), Some(100_000));
+        let twice = format!("{{{}}}", vec!["\"a\":0"; 1000].join(","));
+        assert_eq!(decode_strict(twice.as_bytes()).expect("JSON").1.len(), DUPLICATES_MAX);
     }
 
     #[test]

@@ -138,6 +138,57 @@ impl Map {
         }
     }
 
+    /// A map of members in any order, and the names that occur more than once. The last of these
+    /// counts. This costs a sort, where inserting one by one could cost the square.
+    #[must_use]
+    pub fn collect(mut members: Vec<(Name, Value)>) -> (Self, Vec<Name>) {
+        let mut twice = Vec::new();
+        if !members.is_sorted_by(|(left, _), (right, _)| left < right) {
+            members.sort_by(|(left, _), (right, _)| left.cmp(right));
+            members.dedup_by(|later, earlier| {
+                let same = later.0 == earlier.0;
+                if same {
+                    std::mem::swap(&mut later.1, &mut earlier.1);
+                    twice.push(earlier.0.clone());
+                }
+                same
+            });
+        }
+        (Self(members), twice)
+    }
+
+    /// Takes in the members of another map: `merge` says what becomes of each, given the value that
+    /// is here. It costs one pass, however many members there are.
+    ///
+    /// # Errors
+    /// The first of `merge`; then the members are lost.
+    pub fn merge_with<E>(
+        &mut self,
+        other: Self,
+        mut merge: impl FnMut(&str, Option<Value>, Value) -> Result<Option<Value>, E>,
+    ) -> Result<(), E> {
+        if other.is_empty() {
+            return Ok(());
+        }
+        let mut out = Vec::with_capacity(self.len().max(other.len()));
+        let mut here = std::mem::take(&mut self.0).into_iter().peekable();
+        for (name, value) in other {
+            while let Some(before) = here.next_if(|(here, _)| *here < name) {
+                out.push(before);
+            }
+            let (name, current) = match here.next_if(|(here, _)| *here == name) {
+                Some((name, current)) => (name, Some(current)),
+                None => (name, None),
+            };
+            if let Some(merged) = merge(&name, current, value)? {
+                out.push((name, merged));
+            }
+        }
+        out.extend(here);
+        self.0 = out;
+        Ok(())
+    }
+
     /// A member for change, `null` first when it was missing.
     pub fn entry(&mut self, name: &str) -> &mut Value {
         let at = match self.find(name) {
@@ -191,10 +242,6 @@ impl IntoIterator for Map {
 
 impl<N: Into<Name>, V: Into<Value>> FromIterator<(N, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
-        let mut map = Self::new();
-        for (name, value) in members {
-            map.insert(name, value);
-        }
-        map
+        Self::collect(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect()).0
     }
 }
