@@ -22,6 +22,7 @@ use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -97,13 +98,13 @@ pub(crate) struct Layout {
 
 impl LocalStore {
     /// Opens the store in a directory, or makes one there. What the log holds and the engine does not
-    /// is replayed.
+    /// is replayed. It blocks its thread until all is ready.
     ///
     /// # Errors
     /// See [`OpenError`]; nothing was changed then.
     pub fn open(directory: &Path, options: Options) -> Result<(Self, OpenReport), OpenError> {
         let layout = Layout::new(directory);
-        fs::create_dir_all(directory).map_err(at(directory))?;
+        make_directory(directory).map_err(at(directory))?;
         let lock = layout.lock()?;
         let fresh = !layout.is_made()?;
         if fresh {
@@ -262,6 +263,11 @@ impl Replay<'_> {
         drop(view);
         self.engine.apply(rows, self.applied.frame).map_err(|error| error.to_string())
     }
+}
+
+/// Makes the directory of a store. It holds secrets, so nobody else may look into it.
+pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 /// Whether a directory of the log holds more than an empty segment.

@@ -10,6 +10,7 @@ use kcp_names::Revision;
 use std::{
     fs::{self, File},
     io::BufWriter,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -79,7 +80,9 @@ impl LocalStore {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<BackupReport, AdminError> {
         let view = self.shared.engine.view();
-        let out = BufWriter::new(File::create(file).map_err(at(file))?);
+        // It holds the secrets of the store.
+        let out = File::options().write(true).create(true).truncate(true).mode(0o600).open(file);
+        let out = BufWriter::new(out.map_err(at(file))?);
         let mut archive = archive::Writer::new(out, self.shared.newest(&view)?).map_err(at(file))?;
         for row in view.scan_prefix(&[rows::LIVE]) {
             let (key, value) = row?;

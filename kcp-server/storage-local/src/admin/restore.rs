@@ -9,7 +9,7 @@ use crate::{
     FIRST, Options,
     engine::{Change, Engine, Rows},
     log::Log,
-    open::Layout,
+    open::{Layout, make_directory},
     rows::{self, Applied},
 };
 use bytes::Bytes;
@@ -60,7 +60,7 @@ pub fn restore(
         return Err(AdminError::NotEmpty(directory.to_owned()));
     }
     let totals = read(file, |_, _| Ok(()))?;
-    fs::create_dir_all(directory).map_err(at(directory))?;
+    make_directory(directory).map_err(at(directory))?;
     let layout = Layout::new(directory);
     let _lock = layout.lock()?;
     let options = Options::default();

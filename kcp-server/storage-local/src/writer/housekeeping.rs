@@ -172,3 +172,39 @@ fn deletion(key: Key, spelt: Bytes, modified: Revision) -> Prepared {
     let write = Write { key, expect, change, requires: Vec::new() };
     Prepared { write, key: spelt, requires: Vec::new(), packed: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{LocalStore, Options, rows};
+    use kcp_names::{ClusterName, Revision};
+    use kcp_storage::{Change, Expect, Header, Key, ObjectName, ResourceKey, Store, Write};
+
+    fn put(number: u64) -> Write {
+        let key = Key {
+            resource: ResourceKey::built_in("", "configmaps"),
+            cluster: ClusterName::root(),
+            namespace: None,
+            name: ObjectName::parse(&format!("c{}", number % 10)).expect("a name"),
+        };
+        let change = Change::Put(Header::default().seal(b"{}"));
+        Write { key, expect: Expect::Anything, change, requires: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn rows_of_forgotten_history_go() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = Options { memtable_bytes: 32 << 10, ..Options::default() };
+        let (store, _) = LocalStore::open(directory.path(), options).expect("opens");
+        for first in (0..3000).step_by(100) {
+            store.commit((first..first + 100).map(put).collect()).await.expect("commits");
+        }
+        let rows = |kind| store.shared.engine.view().scan_prefix(&[kind]).count();
+        assert_eq!((rows(rows::EVENT), rows(rows::HISTORY)), (3000, 3000));
+        store.compact(Revision(2901)).await.expect("compacts");
+        // The writer does it in small parts, and wants nothing for it but time.
+        while rows(rows::EVENT) > 100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((rows(rows::EVENT), rows(rows::HISTORY), rows(rows::LIVE)), (100, 100, 10));
+    }
+}
