@@ -59,12 +59,16 @@ pub(crate) async fn realize<D: Desired>(
     let contents = fetch::contents(client, &owner.namespace, &desired.secrets(), &sources).await?;
     let plans = desired.certificates();
     let (mut contents, outcome) = sign(desired, plans.clone(), contents).await?;
+    let mut notes = Vec::new();
     for signed in outcome.signed {
-        let note = format!("{} was issued because {}", signed.secret.name_any(), signed.reason);
+        notes.push(format!("{} ({})", signed.secret.name_any(), signed.reason));
         let stored = apply::store(client, signed).await?;
         contents.secrets.insert(stored.name_any(), stored);
-        context.event(about, EventType::Normal, "CertificateIssued", &note).await;
-        tracing::info!(namespace = owner.namespace, note);
+    }
+    if !notes.is_empty() {
+        let note = format!("issued {}", notes.join(", "));
+        tracing::info!(namespace = owner.namespace, note, "certificates");
+        context.event(about, EventType::Normal, "CertificatesIssued", &note).await;
     }
     let existing = fetch::deployments(client, &owner.namespace, &desired.deployments()).await?;
     let built = desired.build(&contents, &existing);
