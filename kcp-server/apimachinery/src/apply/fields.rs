@@ -64,7 +64,7 @@ fn of_list(items: &[Value], kind: ListKind<'_>, shape: &dyn Shape) -> (bool, Set
 /// Elements with their items in the order of a set, so that each is put at its end.
 pub(super) fn in_order<'i>(elements: &'i [Name], items: &'i [Value]) -> Vec<(&'i Name, &'i Value)> {
     let mut pairs: Vec<_> = elements.iter().zip(items).collect();
-    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    pairs.sort_by_key(|(element, _)| *element);
     pairs
 }
 
