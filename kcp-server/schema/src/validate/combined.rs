@@ -4,23 +4,24 @@ use kcp_apimachinery::{Value, go};
 use std::sync::Arc;
 
 impl Walk<'_> {
-    /// `anyOf`, `oneOf`, `allOf`, `not`. Of several schemas that do not fit, the nearest says why.
-    pub(super) fn combined(&mut self, node: &Node, value: &Value, old: Option<&Value>) -> Findings {
+    /// `anyOf`, `oneOf`, `allOf`, `not`. Of several schemas that do not fit, the nearest says why. Nothing
+    /// inside of them is ratcheted.
+    pub(super) fn combined(&mut self, node: &Node, value: &Value) -> Findings {
         let mut found = Findings::default();
         let Some(checks) = &node.checks else {
             return Findings { matches: 1, ..found };
         };
         if !checks.any_of.is_empty() {
-            found.merge(self.any_of(&checks.any_of, value, old));
+            found.merge(self.any_of(&checks.any_of, value));
         }
         if !checks.one_of.is_empty() {
-            found.merge(self.one_of(&checks.one_of, value, old));
+            found.merge(self.one_of(&checks.one_of, value));
         }
         if !checks.all_of.is_empty() {
-            found.merge(self.all_of(&checks.all_of, value, old));
+            found.merge(self.all_of(&checks.all_of, value));
         }
         if let Some(not) = &checks.not
-            && self.value(not, value, old).is_valid()
+            && self.value(not, value, None).is_valid()
         {
             found.merge(self.combination("must not validate the schema (not)"));
         }
@@ -28,10 +29,10 @@ impl Walk<'_> {
         found
     }
 
-    fn any_of(&mut self, nodes: &[Arc<Node>], value: &Value, old: Option<&Value>) -> Findings {
+    fn any_of(&mut self, nodes: &[Arc<Node>], value: &Value) -> Findings {
         let mut nearest: Option<Findings> = None;
         for node in nodes {
-            let tried = self.value(node, value, old);
+            let tried = self.value(node, value, None);
             if tried.is_valid() {
                 return tried;
             }
@@ -44,10 +45,10 @@ impl Walk<'_> {
         found
     }
 
-    fn one_of(&mut self, nodes: &[Arc<Node>], value: &Value, old: Option<&Value>) -> Findings {
+    fn one_of(&mut self, nodes: &[Arc<Node>], value: &Value) -> Findings {
         let (mut nearest, mut fitting, mut valid) = (None::<Findings>, None, 0);
         for node in nodes {
-            let tried = self.value(node, value, old);
+            let tried = self.value(node, value, None);
             if tried.is_valid() {
                 valid += 1;
                 fitting.get_or_insert(tried);
@@ -69,10 +70,10 @@ impl Walk<'_> {
         }
     }
 
-    fn all_of(&mut self, nodes: &[Arc<Node>], value: &Value, old: Option<&Value>) -> Findings {
+    fn all_of(&mut self, nodes: &[Arc<Node>], value: &Value) -> Findings {
         let (mut found, mut valid) = (Findings::default(), 0);
         for node in nodes {
-            let tried = self.value(node, value, old);
+            let tried = self.value(node, value, None);
             valid += usize::from(tried.is_valid());
             found.merge(tried);
         }

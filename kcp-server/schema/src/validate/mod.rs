@@ -14,12 +14,16 @@ mod string;
 
 use crate::node::{ListType, Node, Type};
 use kcp_apimachinery::{Value, field, go};
+use std::collections::HashSet;
 
 /// What is wrong with a value that is found at `at` (empty for a whole object).
 pub(crate) fn validate(node: &Node, new: &Value, old: Option<&Value>, at: &str) -> Vec<field::Error> {
     let mut walk = Walk { at, path: String::new() };
-    let found = walk.value(node, new, old);
-    if old == Some(new) { Vec::new() } else { found.errors }
+    let mut errors = walk.below(node, new, old).errors;
+    // Several of the schemas that are combined may find the same.
+    let mut told = HashSet::new();
+    errors.retain(|error| told.insert(error.to_string()));
+    errors
 }
 
 /// Where a check is. Paths are built as it goes and cut again.
@@ -66,7 +70,7 @@ impl Walk<'_> {
         if typed {
             run(self.kind(node, value));
         }
-        run(self.combined(node, value, old));
+        run(self.combined(node, value));
         match value {
             Value::String(text) => {
                 run(self.string(node, text));
@@ -89,7 +93,7 @@ impl Walk<'_> {
     /// A value below: what is wrong with it does not count if it was there before.
     fn below(&mut self, node: &Node, value: &Value, old: Option<&Value>) -> Findings {
         let mut found = self.value(node, value, old);
-        if !found.is_valid() && old == Some(value) {
+        if !found.is_valid() && old.is_some_and(|old| unchanged(node, value, old)) {
             found.errors.clear();
         }
         found
@@ -222,13 +226,50 @@ fn in_words(value: &Value) -> String {
     }
 }
 
-/// The element of the old list with the same keys. Only the elements of maps can be found again.
+/// Whether a value is what it was. Members that the schema does not know count as changed, and lists that are
+/// maps may have another order, since Kubernetes compares what it can find again.
+fn unchanged(node: &Node, new: &Value, old: &Value) -> bool {
+    match (new, old) {
+        (Value::Object(new), Value::Object(old)) => {
+            let same = |(name, value): (&str, &Value)| {
+                let (Some(node), Some(old)) = (node.member(name), old.get(name)) else { return false };
+                unchanged(node, value, old)
+            };
+            new.len() == old.len() && new.iter().all(same)
+        }
+        (Value::Array(items), Value::Array(before)) => match node.element() {
+            Some(element) if node.list == ListType::Map => {
+                let same =
+                    |item| counterpart(node, item, old).is_some_and(|old| unchanged(element, item, old));
+                items.len() == before.len() && items.iter().all(same)
+            }
+            Some(_) | None => items == before,
+        },
+        (
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Float(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_),
+            _,
+        ) => new == old,
+    }
+}
+
+/// The element of the old list with the same keys. Only the elements of maps can be found again, and only
+/// those that have all keys.
 fn counterpart<'o>(node: &Node, item: &Value, old: &'o Value) -> Option<&'o Value> {
     if node.list != ListType::Map {
         return None;
     }
-    let keys = node.list_keys();
-    let same = |other: &&Value| keys.iter().all(|key| other.get(key) == item.get(key));
+    let is_scalar =
+        |key: &Value| matches!(key, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_));
+    let same = |other: &&Value| {
+        let key = |key: &Box<str>| item.get(key).filter(|key| is_scalar(key));
+        node.list_keys().iter().all(|name| key(name).is_some_and(|key| other.get(name) == Some(key)))
+    };
     old.as_array()?.iter().find(same)
 }
 

@@ -1,6 +1,6 @@
 use super::{Findings, Walk};
 use crate::node::{Checks, Node, Type};
-use kcp_apimachinery::{Value, go};
+use kcp_apimachinery::{Value, field::Kind, go};
 
 /// As far as integers are exact in a `float64`.
 const EXACT: f64 = 9_007_199_254_740_991.0;
@@ -14,16 +14,16 @@ impl Walk<'_> {
         }
         let Some(checks) = &node.checks else { return found };
         if let Some(factor) = checks.multiple_of {
-            found.merge(self.boundary("MultipleOf", node, factor));
-            found.merge(self.multiple(value, factor));
+            let whole = self.boundary("MultipleOf", node, factor, &mut found);
+            found.merge(self.multiple(&compared(value, whole), factor));
         }
         if let Some(minimum) = checks.minimum {
-            found.merge(self.boundary("Minimum boundary", node, minimum));
-            found.merge(self.minimum(value, minimum, checks));
+            let whole = self.boundary("Minimum boundary", node, minimum, &mut found);
+            found.merge(self.minimum(&compared(value, whole), minimum, checks));
         }
         if let Some(maximum) = checks.maximum {
-            found.merge(self.boundary("Maximum boundary", node, maximum));
-            found.merge(self.maximum(value, maximum, checks));
+            let whole = self.boundary("Maximum boundary", node, maximum, &mut found);
+            found.merge(self.maximum(&compared(value, whole), maximum, checks));
         }
         found
     }
@@ -69,31 +69,29 @@ impl Walk<'_> {
     }
 
     fn multiple(&self, value: &Value, factor: f64) -> Findings {
-        let (fits, shown) = match value {
-            Value::Int(number) => match truncate(factor) {
-                0 => (false, "0".to_owned()),
-                factor => (number.checked_rem(factor).is_none_or(|rest| rest == 0), factor.to_string()),
-            },
+        let (fits, factor) = match value {
+            Value::Int(number) => {
+                let factor = truncate(factor);
+                (factor > 0 && number % factor == 0, Value::Int(factor))
+            }
             Value::Float(number) => {
                 let quotient = if factor < 1.0 { 1.0 / factor * number } else { number / factor };
-                (is_whole(quotient), go::float(factor))
+                (is_whole(quotient), Value::Float(factor))
             }
             Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
                 return Findings::default();
             }
         };
-        let unusable = match value {
-            Value::Int(_) => truncate(factor) <= 0,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Float(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_) => factor <= 0.0,
+        let (shown, positive) = match factor {
+            Value::Int(factor) => (factor.to_string(), factor > 0),
+            Value::Float(factor) => (go::float(factor), factor > 0.0),
+            Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                return Findings::default();
+            }
         };
-        if unusable {
+        if !positive {
             let detail = format!("factor MultipleOf declared for {} must be positive: {shown}", self.path);
-            return self.error(kcp_apimachinery::field::Kind::Invalid, Some("".into()), detail);
+            return self.error(Kind::Invalid, Some(factor), detail);
         }
         if fits {
             Findings::default()
@@ -102,9 +100,13 @@ impl Walk<'_> {
         }
     }
 
-    /// A limit that is not of the type it limits is told too, whenever it is used.
-    fn boundary(&self, what: &str, node: &Node, limit: f64) -> Findings {
-        if fits(node, &whole_or_float(limit)) { Findings::default() } else { self.out_of_range(what, node) }
+    /// Whether a limit is of the type it limits. If it is not, that is told whenever it is used.
+    fn boundary(&self, what: &str, node: &Node, limit: f64, found: &mut Findings) -> bool {
+        let whole = fits(node, &whole_or_float(limit));
+        if !whole {
+            found.merge(self.out_of_range(what, node));
+        }
+        whole
     }
 
     fn out_of_range(&self, what: &str, node: &Node) -> Findings {
@@ -114,6 +116,21 @@ impl Walk<'_> {
             format => format!("with format {format}"),
         };
         self.placeless(format!("{what} value must be of type {kind} {format} in {}", self.path))
+    }
+}
+
+/// A number as it is compared with a limit: as a floating point number if the limit is not of its type.
+#[expect(clippy::cast_precision_loss, reason = "so does the comparison in Kubernetes")]
+fn compared(value: &Value, same_type: bool) -> Value {
+    match value {
+        Value::Int(number) if !same_type => Value::Float(*number as f64),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.clone(),
     }
 }
 
@@ -166,11 +183,13 @@ pub(super) fn is_whole(number: f64) -> bool {
     number == rounded || difference < 1e-9 || (number - number.round()).abs() / number.abs() < 1e-9
 }
 
-/// Whether an allowed value is the value; numbers are compared across types.
+/// Whether an allowed value is the value. A number is converted to the type of the allowed one first, which
+/// cuts off a fraction, as in Kubernetes.
 #[expect(clippy::cast_precision_loss, reason = "so does the comparison in Kubernetes")]
 pub(super) fn same(allowed: &Value, value: &Value) -> bool {
     match (allowed, value) {
-        (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
+        (Value::Int(allowed), Value::Float(value)) => *allowed == truncate(*value),
+        (Value::Float(allowed), Value::Int(value)) => *allowed == *value as f64,
         (
             Value::Null
             | Value::Bool(_)
