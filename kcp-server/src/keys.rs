@@ -2,7 +2,9 @@
 
 use crate::{config::Config, credentials::write_private};
 use anyhow::Context;
-use kcp_authn::{KeySet, Signer};
+use kcp_authn::{KeySet, ServiceAccountId, Signer};
+use kcp_controllers::TokenSource;
+use kcp_names::ClusterName;
 use kcp_pki::{Algorithm, Encoding, PrivateKey, PublicKey};
 use std::{fs, path::PathBuf};
 
@@ -39,5 +41,27 @@ impl SigningKeys {
         }
         let issuer = flags.service_account_issuer.first().map(String::as_str).unwrap_or_default();
         Ok(Self { signer: Signer::new(issuer, &key)?, verifying: KeySet::new(public)? })
+    }
+}
+
+/// Signs the tokens that lie in Secrets.
+pub struct SecretTokens(pub Signer);
+
+impl TokenSource for SecretTokens {
+    fn legacy(
+        &self,
+        cluster: &ClusterName,
+        namespace: &str,
+        account: &str,
+        account_uid: &str,
+        secret: &str,
+    ) -> Result<String, String> {
+        let account = ServiceAccountId {
+            cluster: cluster.clone(),
+            namespace: namespace.to_owned(),
+            name: account.to_owned(),
+            uid: account_uid.to_owned(),
+        };
+        self.0.legacy(&account, secret).map_err(|error| error.to_string())
     }
 }

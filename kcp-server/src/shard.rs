@@ -4,7 +4,7 @@ use crate::{
     bootstrap::Bootstrap,
     config::Config,
     credentials::{Administrators, write_private},
-    keys::SigningKeys,
+    keys::{SecretTokens, SigningKeys},
     lookup::RegistryLookup,
     owners::OwnerIndex,
     paths::PathFeed,
@@ -96,7 +96,8 @@ pub async fn run_with(
         let stop = stop.clone();
         tasks.spawn(async move { https.serve(service, stop).await })
     };
-    let began = begin(&config, &url, &server, &registry, &internal, &feed, &owners, &tasks, &stop).await;
+    let began =
+        begin(&config, &url, &server, &registry, &internal, &feed, &owners, &tasks, &stop, &authority).await;
     if began.is_ok() {
         ready(Started { address, url });
         stop.cancelled().await;
@@ -239,6 +240,7 @@ async fn begin(
     owners: &Arc<OwnerIndex>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
+    authority: &[u8],
 ) -> anyhow::Result<()> {
     let ready = server.metrics().check("poststarthook/kcp-start-controllers", false);
     let bootstrapped = server.metrics().check("poststarthook/kcp-bootstrap-policy", false);
@@ -262,7 +264,7 @@ async fn begin(
     load_owners(registry, owners).await?;
     if config.flags.run_controllers {
         let reader = StoreReader::new(registry.clone(), server.index().clone(), owners.clone());
-        for controller in controllers(config, &kinds) {
+        for controller in controllers(config, &kinds, authority)? {
             let options = RunnerOptions::default();
             let runner =
                 Runner::new(controller, registry.store().clone(), reader.clone(), internal.clone(), options);
@@ -288,39 +290,32 @@ async fn begin(
     Ok(())
 }
 
-fn controllers(config: &Config, kinds: &Kinds) -> Vec<Arc<dyn Controller>> {
-    vec![
-        Arc::new(kcp_controllers::Workspaces::new(kinds.clone())),
-        Arc::new(kcp_controllers::LogicalClusters::new(kinds.clone(), config.shard.as_str())),
-        Arc::new(kcp_controllers::LogicalClusterContent),
-        Arc::new(kcp_controllers::UniversalContent::new(content::universal())),
-        Arc::new(kcp_controllers::DefaultBindings::new(kinds.clone())),
-        Arc::new(kcp_controllers::ApiExports),
-        Arc::new(kcp_controllers::ApiBindings),
-    ]
+fn controllers(config: &Config, kinds: &Kinds, authority: &[u8]) -> anyhow::Result<Vec<Arc<dyn Controller>>> {
+    let parts = kcp_controllers::Parts {
+        kinds: kinds.clone(),
+        shard: config.shard.to_string(),
+        universal: content::universal(),
+        root_ca: root_ca(config, authority)?,
+        tokens: Arc::new(SecretTokens(SigningKeys::load(config)?.signer)),
+    };
+    Ok(kcp_controllers::all(parts))
+}
+
+/// What clients inside verify this server by.
+fn root_ca(config: &Config, authority: &[u8]) -> anyhow::Result<String> {
+    match &config.flags.root_ca_file {
+        Some(path) => fs::read_to_string(path).with_context(|| format!("--root-ca-file {}", path.display())),
+        None => Ok(String::from_utf8_lossy(authority).into_owned()),
+    }
 }
 
 /// Fills the index of owner references from what is stored.
 async fn load_owners(registry: &Registry, owners: &OwnerIndex) -> anyhow::Result<()> {
-    let store = registry.store();
-    let clusters = Range::everywhere(kcp_storage::ResourceKey::custom("core.kcp.io", "logicalclusters"));
-    let mut after = None;
+    let (everything, mut after) = (Range::everything(), None);
     loop {
-        let page = store.range(&clusters, after.as_ref(), 1000, None).await?;
-        for (cluster, _) in &page.items {
-            let mut last = None;
-            loop {
-                let keys = store.cluster_keys(&cluster.cluster, last.as_ref(), 1000).await?;
-                for key in &keys {
-                    owners.update(key, store.get(key).await?.as_ref());
-                }
-                if keys.len() < 1000 {
-                    break;
-                }
-                last = keys.last().cloned();
-            }
-        }
-        after = page.items.last().map(|(key, _)| key.clone());
+        let page = registry.store().range(&everything, after.as_ref(), 1000, None).await?;
+        page.items.iter().for_each(|(key, record)| owners.update(key, Some(record)));
+        after = page.items.into_iter().last().map(|(key, _)| key);
         if !page.more {
             return Ok(());
         }
