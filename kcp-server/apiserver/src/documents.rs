@@ -88,7 +88,8 @@ impl ApiServer {
             .documents
             .get(key.clone(), || if protobuf { openapi::v2_protobuf(&kinds) } else { openapi::v2(&kinds) });
         let kind = if protobuf {
-            "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+            // What older clients ask for, with an `@` in it, is no media type to newer ones.
+            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
         } else {
             "application/json"
         };

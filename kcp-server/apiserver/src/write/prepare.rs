@@ -182,7 +182,8 @@ pub(crate) fn convert(
         return Ok(());
     }
     if &*resource.group == "apis.kcp.io" && !resource.is_built_in() {
-        kcp_api::convert::convert(object, &to.api_version).map_err(|e| Error::Internal(e.to_string()))?;
+        *object =
+            kcp_api::convert::convert(object, &to.name).map_err(|e| Error::Internal(e.to_string()))?;
     }
     object.force_object().insert("apiVersion", &*to.api_version);
     Ok(())
