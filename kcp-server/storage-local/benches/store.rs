@@ -49,6 +49,7 @@ async fn run(directory: &Path, objects: u64, time: Duration) {
     lists(&store).await;
     row("tables on disk", format!("{} bytes/object", store.disk_bytes() / objects));
     row("memory", format!("{} MiB", memory() >> 20));
+    settle(&store).await;
     crash(&store, directory);
     let begin = Instant::now();
     store.close();
@@ -131,6 +132,16 @@ async fn lists(store: &LocalStore) {
     }
     let rate = listed as f64 / begin.elapsed().as_secs_f64();
     row("list, pages of 500", format!("{rate:.0} objects/s"));
+}
+
+/// Waits until no tables are written or merged any more, so that they can be copied.
+async fn settle(store: &LocalStore) {
+    let (mut before, mut quiet) = (0, 0);
+    while quiet < 10 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        quiet = if store.disk_bytes() == before { quiet + 1 } else { 0 };
+        before = store.disk_bytes();
+    }
 }
 
 /// Opens a copy of the files as they are, as after `kill -9`.
