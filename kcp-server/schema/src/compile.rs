@@ -41,7 +41,15 @@ pub enum CompileError {
 /// # Errors
 /// A source that is no schema, or has keywords that structural schemas exclude.
 pub(crate) fn compile(source: &Value) -> Result<Compiled, CompileError> {
-    let mut compiler = Compiler::default();
+    compile_with(source, Compiler::default())
+}
+
+/// [`compile`] for a schema that is not valid yet: what has a type that does not exist may be anything.
+pub(crate) fn compile_leniently(source: &Value) -> Result<Compiled, CompileError> {
+    compile_with(source, Compiler { lenient: true, ..Compiler::default() })
+}
+
+fn compile_with(source: &Value, mut compiler: Compiler) -> Result<Compiled, CompileError> {
     let (root, _) = compiler.node(source, Place { root: true, member: false }, &[])?;
     Ok(Compiled { root, rules: compiler.rules, defaults: compiler.defaults })
 }
@@ -60,6 +68,7 @@ struct Compiler {
     names: HashSet<Name>,
     rules: bool,
     defaults: bool,
+    lenient: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +94,7 @@ impl Compiler {
         let Some(map) = source.as_object() else { return Err(malformed(path, "a schema")) };
         refuse_unsupported(map)?;
         let mut hash = own_hash(map, place);
-        let mut node = plain(map, path)?;
+        let mut node = plain(map, path, self.lenient)?;
         node.resource |= place.root;
         node.properties = self.properties(map, path, &mut hash)?;
         node.additional = self.additional(map, path, &mut hash)?;
@@ -224,7 +233,7 @@ fn own_hash(map: &Map, place: Place) -> Sha256 {
 }
 
 /// As Kubernetes' conversion to a structural schema refuses them.
-fn refuse_unsupported(map: &Map) -> Result<(), CompileError> {
+pub(crate) fn refuse_unsupported(map: &Map) -> Result<(), CompileError> {
     for keyword in
         ["id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions"]
     {
@@ -241,9 +250,13 @@ fn refuse_unsupported(map: &Map) -> Result<(), CompileError> {
     Ok(())
 }
 
-fn plain(map: &Map, path: &[&str]) -> Result<Node, CompileError> {
+fn plain(map: &Map, path: &[&str], lenient: bool) -> Result<Node, CompileError> {
     Ok(Node {
-        kind: if flag(map, "x-kubernetes-int-or-string") { Type::IntOrString } else { kind(map, path)? },
+        kind: if flag(map, "x-kubernetes-int-or-string") {
+            Type::IntOrString
+        } else {
+            kind(map, path).or_else(|error| if lenient { Ok(Type::Any) } else { Err(error) })?
+        },
         nullable: flag(map, "nullable"),
         preserve_unknown: flag(map, "x-kubernetes-preserve-unknown-fields"),
         embedded: flag(map, "x-kubernetes-embedded-resource"),

@@ -80,31 +80,35 @@ fn is_pem(base64: &str) -> bool {
 
 fn webhook_url(url: &str, at: &Path<'_>, errors: &mut Vec<Error>) {
     const FORM: &str = "; desired format: https://host[/path]";
-    let mut invalid = |detail: String| errors.push(Error::invalid(at, url, detail));
+    let mut invalid = |part: &str, detail: String| errors.push(Error::invalid(at, part, detail));
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     if scheme != "https" {
-        invalid(format!("'https' is the only allowed URL scheme{FORM}"));
+        invalid(scheme, format!("'https' is the only allowed URL scheme{FORM}"));
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
-    if authority.is_empty() || scheme.is_empty() {
-        invalid(format!("host must be specified{FORM}"));
+    let (authority, after) = rest.split_at(if scheme.is_empty() { 0 } else { end });
+    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    if host.is_empty() {
+        invalid(host, format!("host must be specified{FORM}"));
     }
-    if authority.contains('@') {
-        invalid("user information is not permitted in the URL".into());
+    if !user.is_empty() {
+        invalid(user, "user information is not permitted in the URL".into());
     }
-    if after.contains('#') {
-        invalid("fragments are not permitted in the URL".into());
+    let (after, fragment) = after.split_once('#').unwrap_or((after, ""));
+    if !fragment.is_empty() {
+        invalid(fragment, "fragments are not permitted in the URL".into());
     }
-    if after.contains('?') {
-        invalid("query parameters are not permitted in the URL".into());
+    let (_, query) = after.split_once('?').unwrap_or((after, ""));
+    if !query.is_empty() {
+        invalid(query, "query parameters are not permitted in the URL".into());
     }
 }
 
 fn webhook_service(service: &Value, at: &Path<'_>, errors: &mut Vec<Error>) {
-    for name in ["name", "namespace"] {
-        if text(service, name).is_empty() {
-            errors.push(Error::required(&at.child(name), ""));
+    // Kubernetes mixes the two up, and its clients see it.
+    for (missing, told) in [("name", "namespace"), ("namespace", "name")] {
+        if text(service, missing).is_empty() {
+            errors.push(Error::required(&at.child(told), ""));
         }
     }
     let port = service.get("port").and_then(Value::as_int).unwrap_or(443);
@@ -124,7 +128,7 @@ fn webhook_service(service: &Value, at: &Path<'_>, errors: &mut Vec<Error>) {
     if !path.starts_with('/') {
         errors.push(Error::invalid(&at, path, "must start with a '/'"));
     }
-    let steps = path.strip_prefix('/').unwrap_or(path);
+    let steps = path.char_indices().nth(1).map_or("", |(second, _)| &path[second..]);
     let steps = steps.strip_suffix('/').unwrap_or(steps);
     for (index, step) in steps.split('/').enumerate() {
         if step.is_empty() {

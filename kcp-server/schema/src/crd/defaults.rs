@@ -3,7 +3,7 @@
 use super::version::Rules;
 use crate::{
     embedded,
-    node::{Additional, Link, Node},
+    node::{Additional, Link, Node, Type},
     prune, validate,
 };
 use kcp_apimachinery::{
@@ -56,10 +56,11 @@ fn check(default: &Value, node: &Node, rules: Rules, in_meta: bool, at: &Path<'_
         errors.push(Error::invalid(at, default.clone(), "must not have unknown fields"));
     }
     let before = errors.len();
-    if node.resource {
+    if node.resource && default.as_object().is_some() {
         embedded::resource(default, at, errors);
     }
-    if errors.len() == before {
+    // Kubernetes does not look at the type of a default that may be an integer or a string.
+    if errors.len() == before && node.kind != Type::IntOrString {
         errors.extend(validate::validate(node, default, None, &at.to_string()));
     }
 }

@@ -5,7 +5,7 @@ use super::{
     source::{additional, flag, items, list, present, properties, text, texts},
     version::Rules,
 };
-use crate::Schema;
+use crate::compile::compile_leniently;
 use kcp_apimachinery::{
     Value,
     field::{Error, Path},
@@ -281,8 +281,8 @@ fn rule_path(schema: &Value, path: &str, at: &Path<'_>, errors: &mut Vec<Error>)
     if path.contains(['\n', '\r']) {
         errors.push(Error::invalid(at, path, "must not contain line breaks"));
     }
-    if let Ok(compiled) = Schema::compile(schema)
-        && selectable::find(path, compiled.root(), true).is_err()
+    if let Ok(compiled) = compile_leniently(schema)
+        && selectable::find(path, &compiled.root, true).is_err()
     {
         errors.push(Error::invalid(at, path, "must be a valid path"));
     }

@@ -1,8 +1,11 @@
 //! Whether a schema is structural: every part of an object has exactly one place that says its type, and
 //! combinations (`allOf` …) only narrow values down.
 
-use super::source::{additional, flag, items, list, present, properties, text};
-use crate::go_regex;
+use super::source::{additional, any, flag, items, list, present, properties, text};
+use crate::{
+    compile::{CompileError, refuse_unsupported},
+    go_regex,
+};
 use kcp_apimachinery::{
     Value,
     field::{Error, Path},
@@ -19,7 +22,29 @@ pub(super) fn violations(schema: &Value, at: &Path<'_>) -> Vec<Error> {
 
 /// Whether a stored schema breaks any.
 pub(super) fn is_violated(schema: &Value) -> bool {
-    !violations(schema, &Path::root()).is_empty() || crate::Schema::compile(schema).is_err()
+    unreadable(schema).is_some() || !violations(schema, &Path::root()).is_empty()
+}
+
+/// Why a schema cannot even be read as a structural one.
+pub(super) fn unreadable(schema: &Value) -> Option<String> {
+    let mut found = None;
+    any(schema, &mut |schema| {
+        found = unsupported(schema);
+        found.is_some()
+    });
+    found
+}
+
+fn unsupported(schema: &Value) -> Option<String> {
+    if let Err(error) = refuse_unsupported(schema.as_object()?) {
+        return Some(error.to_string());
+    }
+    if !list(schema, "items").is_empty() {
+        return Some(CompileError::ItemsArray.to_string());
+    }
+    let preserve = schema.get("x-kubernetes-preserve-unknown-fields");
+    let why = "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined";
+    (preserve == Some(&Value::Bool(false))).then(|| why.to_owned())
 }
 
 #[derive(Clone, Copy, PartialEq)]

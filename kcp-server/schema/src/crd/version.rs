@@ -4,7 +4,7 @@ use super::{
     structural,
     view::Parts,
 };
-use crate::{CompileError, Schema};
+use crate::compile::compile_leniently;
 use kcp_apimachinery::{
     Value,
     field::{Error, Path},
@@ -104,16 +104,21 @@ pub(super) fn parts(
     }
     if !parts.selectable.is_empty() {
         let at_selectable = at.child("selectableFields");
-        match parts.schema.map(Schema::compile) {
+        let readable = parts.schema.map(|source| match structural::unreadable(source) {
+            Some(error) => Err(error),
+            None => compile_leniently(source).map_err(|error| error.to_string()),
+        });
+        match readable {
             None => {
-                let detail = "may only be set when `version.schema.openAPIV3Schema` is not included";
+                let detail = match name {
+                    "validation" => "may only be set when validations.schema is included",
+                    _ => "may only be set when `version.schema.openAPIV3Schema` is not included",
+                };
                 errors.push(Error::invalid(&at_selectable, "", detail));
             }
-            Some(Err(error)) => {
-                errors.push(Error::invalid(&at.child("schema.openAPIV3Schema"), "", error.to_string()));
-            }
-            Some(Ok(schema)) => {
-                selectable::validate(parts.selectable, schema.root(), rules, &at_selectable, errors)
+            Some(Err(error)) => errors.push(Error::invalid(&at.child("schema.openAPIV3Schema"), "", error)),
+            Some(Ok(compiled)) => {
+                selectable::validate(parts.selectable, &compiled.root, rules, &at_selectable, errors);
             }
         }
     }
@@ -177,19 +182,20 @@ fn schema(source: &Value, status: bool, rules: Rules, at: &Path<'_>, errors: &mu
     if flag(source, "nullable") {
         errors.push(Error::forbidden(&at.child("nullable"), "nullable cannot be true at the root"));
     }
-    let mut unusable: Option<CompileError> = None;
+    let mut unusable = None;
     if rules.structural {
-        let violations = structural::violations(source, &at);
-        match (violations.is_empty(), Schema::compile(source)) {
-            (false, Err(error @ CompileError::Unsupported(_))) => unusable = Some(error),
-            (false, _) => errors.extend(violations),
-            (true, Err(error)) => unusable = Some(error),
-            (true, Ok(compiled)) => defaults::validate(compiled.root(), rules, &at, errors),
+        match (structural::unreadable(source), structural::violations(source, &at)) {
+            (Some(error), _) => unusable = Some(error),
+            (None, violations) if !violations.is_empty() => errors.extend(violations),
+            (None, _) => match compile_leniently(source) {
+                Ok(compiled) => defaults::validate(&compiled.root, rules, &at, errors),
+                Err(error) => unusable = Some(error.to_string()),
+            },
         }
     }
     open_api::validate(source, rules, &at, errors);
     if let Some(error) = unusable.filter(|_| errors.len() == before) {
-        errors.push(Error::invalid(&at, "", error.to_string()));
+        errors.push(Error::invalid(&at, "", error));
     }
 }
 

@@ -267,7 +267,7 @@ fn counterpart<'o>(node: &Node, item: &Value, old: &'o Value) -> Option<&'o Valu
     let is_scalar =
         |key: &Value| matches!(key, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_));
     let same = |other: &&Value| {
-        let key = |key: &Box<str>| item.get(key).filter(|key| is_scalar(key));
+        let key = |name: &str| item.get(name).filter(|key| is_scalar(key));
         node.list_keys().iter().all(|name| key(name).is_some_and(|key| other.get(name) == Some(key)))
     };
     old.as_array()?.iter().find(same)
