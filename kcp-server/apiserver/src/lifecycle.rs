@@ -170,6 +170,7 @@ impl ApiServer {
             "metadata": {"name": "cluster", "annotations": {
                 "experimental.tenancy.kcp.io/owner": (String::from_utf8_lossy(&kcp_apimachinery::value::encode(&owner)).into_owned()),
                 "internal.tenancy.kcp.io/type": "root:home",
+                "internal.apis.kcp.io/resource-bindings": "{}",
                 "kcp.io/path": (format!("user:{}", user.name)),
             }},
             "spec": {"createdBy": (owner), "initializers": ["root:universal", "system:apibindings"]},
