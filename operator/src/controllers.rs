@@ -21,6 +21,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future::BoxFuture}
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kcp_operator_api::{CacheServer, FrontProxy, Kubeconfig, RootShard, Shard, Text, VirtualWorkspace};
 use kcp_operator_resources::Kind;
 use kcp_operator_resources::names::{MANAGED_BY_LABEL, MANAGER};
@@ -29,12 +30,12 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::events::EventType;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher::{self, Config, watcher};
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::Context;
+use crate::context::{Context, now};
 use crate::error::{Error, Result};
 use crate::unhandled::Unhandled;
 use crate::{front_proxy, kubeconfig, metrics::Counted, root_shard, unhandled};
@@ -335,7 +336,20 @@ fn changed<K: Ours>(
     context: &Context,
     scope: &Scope,
 ) -> impl Stream<Item = std::result::Result<PartialObjectMeta<K>, watcher::Error>> + Send + 'static {
-    metadata::<K>(context, scope, Config::default()).predicate_filter(but_status, Default::default())
+    let stream = watcher(scope.api::<PartialObjectMeta<K>>(context), Config::default()).default_backoff();
+    let stream = stream.map_ok(marked_if_deleted).touched_objects();
+    stream.predicate_filter(but_status, Default::default())
+}
+
+/// What is deleted at once looks as it did before; without a mark its end would be passed over.
+fn marked_if_deleted<K>(event: Event<PartialObjectMeta<K>>) -> Event<PartialObjectMeta<K>> {
+    match event {
+        Event::Delete(mut object) => {
+            object.metadata.deletion_timestamp.get_or_insert_with(|| Time(now()));
+            Event::Delete(object)
+        }
+        Event::Apply(_) | Event::Init | Event::InitApply(_) | Event::InitDone => event,
+    }
 }
 
 /// References to the objects in a store that match.
