@@ -28,6 +28,8 @@ pub mod go_regex;
 mod lists;
 pub mod node;
 pub mod openapi;
+#[cfg(test)]
+mod properties;
 mod prune;
 mod schema;
 mod shape;

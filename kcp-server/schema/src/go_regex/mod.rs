@@ -137,6 +137,7 @@ mod tests {
         refused("a{1001}", "invalid repeat count: `{1001}`");
         refused("a{2,1}", "invalid repeat count: `{2,1}`");
         refused("*", "missing argument to repetition operator: `*`");
+        refused("[[:letters:]]", "invalid character class range: `[:letters:]`");
         refused("[a", "missing closing ]: `[a`");
         refused("(a", "missing closing ): `(a`");
         refused("a)", "unexpected ): `a)`");
