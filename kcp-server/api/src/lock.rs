@@ -138,6 +138,19 @@ impl Locks {
         acquired
     }
 
+    /// The locks without those of a binding that goes.
+    #[must_use]
+    pub fn released(&self, binding: &str) -> Self {
+        let held = |lock: &Lock| !lock.crd && lock.binding == binding;
+        Self(
+            self.0
+                .iter()
+                .filter(|(_, lock)| !held(lock))
+                .map(|(at, lock)| (at.clone(), lock.clone()))
+                .collect(),
+        )
+    }
+
     /// The locks that the bindings of a logical cluster show, where the annotation is missing or
     /// unreadable. The first binding of a resource keeps it.
     #[must_use]

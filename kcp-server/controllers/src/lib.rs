@@ -2,6 +2,7 @@
 //! to know. One of each serves every logical cluster of the shard.
 
 mod api_binding;
+mod api_binding_deletion;
 mod api_export;
 mod bytes;
 pub mod conditions;
@@ -22,6 +23,7 @@ mod workspace;
 mod world;
 
 pub use api_binding::ApiBindings;
+pub use api_binding_deletion::ApiBindingDeletion;
 pub use api_export::ApiExports;
 pub use definitions::Definitions;
 pub use garbage::GarbageCollector;
@@ -67,6 +69,7 @@ pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
         Arc::new(DefaultBindings::new(kinds)),
         Arc::new(ApiExports),
         Arc::new(ApiBindings),
+        Arc::new(ApiBindingDeletion),
         Arc::new(Definitions),
         Arc::new(Namespaces),
         Arc::new(ServiceAccounts),
