@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::inherit::inherited;
 use crate::pki::Signed;
 
 /// Kinds of the operator before this one whose objects are taken over.
@@ -108,14 +109,36 @@ where
 {
     let (name, kind) = (object.name_any(), K::kind(&()));
     let api: Api<K> = Api::namespaced(client.clone(), &owner.namespace);
-    let action = format!("apply {kind} {name}");
-    match api.patch(&name, &parameters(), &Patch::Apply(object)).await {
-        Err(kube::Error::Api(status)) if status.code == 422 && status.message.contains("controller") => {
+    let apply = async || api.patch(&name, &parameters(), &Patch::Apply(object)).await;
+    let failed = || Error::api(format!("apply {kind} {name}"));
+    let applied = match apply().await {
+        // Another controller, or leftovers of the operator before this one beside which ours is invalid.
+        Err(kube::Error::Api(status)) if status.code == 422 => {
             take_over(&api, owner, &kind, &name).await?;
-            api.patch(&name, &parameters(), &Patch::Apply(object)).await.map_err(Error::api(action))
+            inherit(&api, &name).await?;
+            return apply().await.map_err(failed());
         }
-        answer => answer.map_err(Error::api(action)),
+        answer => answer.map_err(failed())?,
+    };
+    if inherited(applied.managed_fields()).is_none() {
+        return Ok(applied);
     }
+    inherit(&api, &name).await?;
+    apply().await.map_err(failed())
+}
+
+/// Makes the fields of the operator before this one ours, so that those which are not wanted go.
+async fn inherit<K>(api: &Api<K>, name: &str) -> Result<()>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug,
+{
+    let failed = || Error::api(format!("take over the fields of {} {name}", K::kind(&())));
+    let current = api.get_metadata(name).await.map_err(failed())?;
+    let Some(fields) = inherited(current.managed_fields()) else { return Ok(()) };
+    let patch = json!({ "metadata": {
+        "resourceVersion": current.resource_version(), "managedFields": fields,
+    }});
+    api.patch_metadata(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop).map_err(failed())
 }
 
 /// Makes us the controller of an object that an earlier version of the operator controlled.
@@ -125,11 +148,10 @@ where
 {
     let current = api.get_metadata(name).await.map_err(Error::api(format!("get {kind} {name}")))?;
     let controller = current.owner_references().iter().find(|owner| owner.controller == Some(true));
-    if let Some(controller) = controller
-        && controller.uid != owner.reference.uid
-        && !controller.api_version.starts_with(EARLIER_OWNERS)
-        && !is_same_resource(controller, owner)
-    {
+    let Some(controller) = controller.filter(|controller| controller.uid != owner.reference.uid) else {
+        return Ok(());
+    };
+    if !controller.api_version.starts_with(EARLIER_OWNERS) && !is_same_resource(controller, owner) {
         return Err(Error::Foreign {
             object: format!("{kind} {name}"),
             owner: format!("{} {}", controller.kind, controller.name),
@@ -138,7 +160,8 @@ where
     let patch = json!({ "metadata": {
         "resourceVersion": current.resource_version(), "ownerReferences": [owner.reference],
     }});
-    api.patch_metadata(name, &PatchParams::default(), &Patch::Merge(patch))
+    let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch_metadata(name, &parameters, &Patch::Merge(patch))
         .await
         .map(drop)
         .map_err(Error::api(format!("take over {kind} {name}")))

@@ -20,6 +20,7 @@ mod error;
 mod fetch;
 mod flags;
 mod front_proxy;
+mod inherit;
 mod kubeconfig;
 mod leader;
 mod metrics;

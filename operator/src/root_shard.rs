@@ -42,7 +42,9 @@ where
     K: Resource<DynamicType = ()>,
 {
     let reference = object.controller_owner_ref(&());
-    let reference = reference.ok_or_else(|| Error::Unreadable("the object has no name or uid".to_owned()))?;
+    let mut reference =
+        reference.ok_or_else(|| Error::Unreadable("the object has no name or uid".to_owned()))?;
+    reference.block_owner_deletion = Some(true);
     Ok(Owner { namespace: object.namespace().unwrap_or_default(), reference })
 }
 
