@@ -121,8 +121,8 @@ impl World {
         let name = attempt.old.and_then(|old| old.meta().name()).expect("a name");
         let cluster = ClusterName::parse(attempt.cluster).expect("a name");
         let request = request(attempt, Operation::Delete, &cluster, name);
-        let handling = self.plugins.iter().filter(|plugin| plugin.handles(&request));
-        handling.map(|plugin| now(plugin.validate(&request, None))).collect()
+        let mut handling = self.plugins.iter().filter(|plugin| plugin.handles(&request));
+        handling.try_for_each(|plugin| now(plugin.validate(&request, None)))
     }
 }
 
