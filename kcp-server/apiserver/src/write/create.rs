@@ -49,12 +49,13 @@ impl ApiServer {
         super::update::reset_for_create(write, &mut object);
         write.default(&mut object);
         let key = write.key(&name)?;
-        self.mutate(write, Operation::Create, None, &name, &mut object).await?;
-        write.version.schema.prune(&mut object);
-        write.default(&mut object);
+        // What admission fills in is owned by nobody, so that nobody takes it away again by not naming it.
         if !write.applied {
             fields::track(write, None, &mut object);
         }
+        self.mutate(write, Operation::Create, None, &name, &mut object).await?;
+        write.version.schema.prune(&mut object);
+        write.default(&mut object);
         let errors = write.check(None, &object);
         if !errors.is_empty() {
             return Err(write.invalid(&name, errors));

@@ -182,8 +182,7 @@ pub(crate) fn convert(
         return Ok(());
     }
     if &*resource.group == "apis.kcp.io" && !resource.is_built_in() {
-        *object =
-            kcp_api::convert::convert(object, &to.name).map_err(|e| Error::Internal(e.to_string()))?;
+        *object = kcp_api::convert::convert(object, &to.name).map_err(|e| Error::Internal(e.to_string()))?;
     }
     object.force_object().insert("apiVersion", &*to.api_version);
     Ok(())

@@ -186,12 +186,12 @@ impl ApiServer {
         let old = &current.object;
         keep_what_is_not_written(write, old, &mut wanted);
         write.default(&mut wanted);
-        self.mutate(write, Operation::Update, Some(old), name, &mut wanted).await?;
-        write.version.schema.prune(&mut wanted);
-        write.default(&mut wanted);
         if !write.applied {
             fields::track(write, Some(old), &mut wanted);
         }
+        self.mutate(write, Operation::Update, Some(old), name, &mut wanted).await?;
+        write.version.schema.prune(&mut wanted);
+        write.default(&mut wanted);
         count_generation(write, old, &mut wanted);
         let errors = write.check(Some(old), &wanted);
         if !errors.is_empty() {
