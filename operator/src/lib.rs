@@ -25,6 +25,7 @@ mod kubeconfig;
 mod leader;
 mod metrics;
 mod pki;
+mod process;
 mod realize;
 mod report;
 mod roles;
@@ -39,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::Error;
 pub use flags::{DEFAULT_IMAGE, FlagError, Flags, Options};
+pub use process::main;
 
 use context::Context;
 use controllers::Scope;

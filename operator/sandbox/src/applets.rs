@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         THRESHOLD => threshold::run(rest),
         INSIDE => inside::main(rest),
         "kcp" => kcp_server::kcp::main(arguments.iter().map(Into::into)),
+        "manager" => kcp_operator::main(arguments.iter().map(Into::into)),
         "kcp-front-proxy" => kcp_server::front_proxy::main(arguments.iter().map(Into::into)),
         _ => outside::main(arguments),
     }

@@ -38,8 +38,8 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let level = match flags.verbose {
-        0 => "error,kcp_sandbox=warn",
-        1 => "warn,kcp_sandbox=info",
+        0 => "error,kube_client=off,kcp_sandbox=warn",
+        1 => "warn,kube_client=off,kcp_sandbox=info",
         _ => "info,kcp_sandbox=debug",
     };
     tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();

@@ -81,7 +81,7 @@ impl Installer {
         for object in apply::in_order(objects) {
             let name = apply::name(&object);
             let one = applier.apply(object).await.with_context(|| format!("applying {name}"))?;
-            say(&format!("applied   {name}"));
+            say(&format!("applied   {}", one.name));
             applied.push(one);
         }
         self.until_ready(&applied).await?;

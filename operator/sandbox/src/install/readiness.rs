@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::node::known::Known;
 
+const INSTANCE: &str = "app.kubernetes.io/instance";
+const COMPONENT: &str = "app.kubernetes.io/component";
+
 /// What can be said of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
@@ -43,6 +46,24 @@ fn workload(object: &DynamicObject, known: &Known) -> Readiness {
     let pods = known.pods.iter().filter(|pod| pod.metadata.namespace.as_deref() == namespace);
     let trouble = pods.filter(|pod| selects(&selector, pod)).find_map(trouble);
     Readiness::Waiting(trouble.unwrap_or_else(|| format!("{ready} of {wanted} pods ready")))
+}
+
+/// The operator's pods carry the name of the object they are of; their trouble is its trouble.
+fn with_pods(readiness: Readiness, object: &DynamicObject, known: &Known) -> Readiness {
+    let Readiness::Waiting(why) = readiness else { return readiness };
+    let of = |pod: &&Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        pod.metadata.namespace == object.metadata.namespace
+            && labels.and_then(|labels| labels.get(INSTANCE)) == object.metadata.name.as_ref()
+            && labels.and_then(|labels| labels.get(COMPONENT)).is_some_and(|component| {
+                let kind = object.types.as_ref().map(|types| types.kind.to_lowercase()).unwrap_or_default();
+                component.replace('-', "") == kind
+            })
+    };
+    match known.pods.iter().filter(of).find_map(trouble) {
+        Some(trouble) => Readiness::Waiting(format!("{why}; {trouble}")),
+        None => Readiness::Waiting(why),
+    }
 }
 
 fn selects(selector: &LabelSelector, pod: &Pod) -> bool {

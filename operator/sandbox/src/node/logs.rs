@@ -21,6 +21,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 
 const FILE: u64 = 10 << 20;
 const LINE: u64 = 16 << 10;
+/// What explains a container's end.
+const LAST_WORDS: usize = 2048;
+const LAST_LINES: usize = 3;
 /// How often a follower looks for more.
 const LOOK: Duration = Duration::from_millis(150);
 /// Logs of so many pods stay, the latest.
@@ -183,6 +186,17 @@ impl Log {
         let file = File::options().create(true).append(true).open(&path)?;
         let written = file.metadata()?.len();
         Ok(Self { writer: Arc::new(Mutex::new(Writer { path, file, written })) })
+    }
+
+    /// The last lines, as far as they fit into [`LAST_WORDS`] bytes.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let path = self.writer.lock().path.clone();
+        let text = fs::read(path).ok()?;
+        let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
+        let said = text.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).filter(|line| !line.is_empty());
+        let said: Vec<&str> = said.collect();
+        let last = said.get(said.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n");
+        (!last.is_empty()).then_some(last)
     }
 
     /// Takes down all that a stream says, until it ends.

@@ -14,6 +14,7 @@ use super::{
     describe,
     events::Kind,
     handler::{Call, Target},
+    logs::Log,
     probe::{Gauge, Schedule},
     stop::Stop,
     volumes::Placed,
@@ -165,7 +166,7 @@ impl Runner {
         if !closed {
             tokio::time::timeout(LAST_WORDS, &mut said).await.ok();
         }
-        let ended = ended(status, started, &described.termination);
+        let ended = ended(status, started, &described.termination, &log);
         self.note(|view| {
             view.state = State::Ended(ended.clone());
             (view.ready, view.started) = (false, false);
@@ -394,13 +395,21 @@ fn send(pid: Option<u32>, signal: Signal) {
     }
 }
 
-fn ended(status: std::process::ExitStatus, started: Timestamp, termination: &std::path::Path) -> Ended {
+/// A container that failed without leaving a message is explained by the last it said. Kubernetes does so only when the
+/// container asks for it; here it costs nothing and tells the reason where people look.
+fn ended(
+    status: std::process::ExitStatus,
+    started: Timestamp,
+    termination: &std::path::Path,
+    log: &Log,
+) -> Ended {
     use std::os::unix::process::ExitStatusExt;
     const MESSAGE: usize = 4096;
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(255);
     let message = fs::read(termination).ok().filter(|bytes| !bytes.is_empty());
     let message =
         message.map(|bytes| String::from_utf8_lossy(&bytes[..bytes.len().min(MESSAGE)]).into_owned());
+    let message = message.or_else(|| (code != 0).then(|| log.last_words()).flatten());
     let unstarted = code == i32::from(crate::container::START_ERROR)
         && message.as_deref().is_some_and(|message| message.starts_with(crate::container::CANNOT_START));
     let reason = match code {

@@ -42,7 +42,7 @@ fn check(deployment: &Deployment, sets: &[ReplicaSet]) -> Vec<Write> {
 fn status(writes: &[Write]) -> Value {
     let status = writes.iter().find_map(|write| match write {
         Write::PatchStatus { body, .. } => Some(body["status"].clone()),
-        Write::Create(_) | Write::Patch { .. } | Write::Delete { .. } | Write::Bind { .. } => None,
+        Write::Create(_) | Write::Patch { .. } | Write::Delete { .. } => None,
     });
     status.unwrap()
 }

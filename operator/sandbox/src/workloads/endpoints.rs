@@ -275,9 +275,7 @@ mod tests {
                     object.to_string()
                 }
             },
-            Write::Patch { .. } | Write::PatchStatus { .. } | Write::Delete { .. } | Write::Bind { .. } => {
-                write.to_string()
-            }
+            Write::Patch { .. } | Write::PatchStatus { .. } | Write::Delete { .. } => write.to_string(),
         };
         plan(world).iter().map(told).collect()
     }

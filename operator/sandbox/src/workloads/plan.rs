@@ -2,10 +2,14 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::ReplicaSet, core::v1::Pod};
+use serde_json::json;
 
 use super::{
-    Settings, claim, deployment, endpoints, objects::Key, replica_set, service, stateful_set, world::World,
-    write::Write,
+    Settings, claim, deployment, endpoints,
+    objects::Key,
+    replica_set, service, stateful_set,
+    world::World,
+    write::{Kind, Write},
 };
 
 /// What is to be written next. Empty when all is as it should be.
@@ -34,12 +38,21 @@ pub(crate) fn plan(world: &World, settings: &Settings, now: Timestamp) -> Vec<Wr
     writes
 }
 
-/// Pods that came without a node get ours.
+/// Pods that came without a node get ours, and the account that they act as.
 fn schedule<'a>(world: &'a World, node: &'a str) -> impl Iterator<Item = Write> + 'a {
     let unbound = world.pods.iter().filter(|pod| {
         let bound =
             pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).is_some_and(|n| !n.is_empty());
         !bound && pod.metadata.deletion_timestamp.is_none()
     });
-    unbound.map(move |pod| Write::Bind { key: Key::of(pod), node: node.to_owned() })
+    unbound.map(move |pod| Write::Patch {
+        kind: Kind::Pod,
+        key: Key::of(pod),
+        body: json!({ "spec": { "nodeName": node, "serviceAccountName": account_of(pod) } }),
+    })
+}
+
+fn account_of(pod: &Pod) -> &str {
+    let named = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref());
+    named.filter(|name| !name.is_empty()).unwrap_or("default")
 }

@@ -122,7 +122,7 @@ mod tests {
             Write::Patch { key, body, .. } => {
                 format!("{key} {}", body["spec"]["clusterIP"].as_str().unwrap())
             }
-            Write::Create(_) | Write::PatchStatus { .. } | Write::Delete { .. } | Write::Bind { .. } => {
+            Write::Create(_) | Write::PatchStatus { .. } | Write::Delete { .. } => {
                 panic!("{write}")
             }
         };

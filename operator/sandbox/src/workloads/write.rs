@@ -4,14 +4,14 @@ use std::fmt;
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet, StatefulSet},
-    core::v1::{Binding, Endpoints, ObjectReference, PersistentVolumeClaim, Pod, Service},
+    core::v1::{Endpoints, PersistentVolumeClaim, Pod, Service},
     discovery::v1::EndpointSlice,
 };
 use kube::{
     Api, Client,
-    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     objects::Key,
@@ -39,11 +39,6 @@ pub(crate) enum Write {
         kind: Kind,
         key: Key,
         uid: String,
-    },
-    /// Puts a pod on the node.
-    Bind {
-        key: Key,
-        node: String,
     },
 }
 
@@ -77,7 +72,6 @@ impl fmt::Display for Write {
             Self::Patch { kind, key, .. } => write!(f, "patch {kind:?} {key}"),
             Self::PatchStatus { kind, key, .. } => write!(f, "status of {kind:?} {key}"),
             Self::Delete { kind, key, .. } => write!(f, "delete {kind:?} {key}"),
-            Self::Bind { key, node } => write!(f, "bind Pod {key} to {node}"),
         }
     }
 }
@@ -120,7 +114,6 @@ impl Executor {
             Write::Patch { kind, key, body } => self.patch(kind, &key, &body, false, world).await,
             Write::PatchStatus { kind, key, body } => self.patch(kind, &key, &body, true, world).await,
             Write::Delete { kind, key, uid } => self.delete(kind, &key, uid, world).await,
-            Write::Bind { key, node } => self.bind(&key, &node, world).await,
         };
         match done {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
@@ -199,30 +192,6 @@ impl Executor {
             Some(_) | None => K::among(world).remove(key, &uid),
         }
         Ok(())
-    }
-
-    /// By the binding subresource where there is one, else by the field it would set.
-    async fn bind(&self, key: &Key, node: &str, world: &mut World) -> Result<(), kube::Error> {
-        let api = self.api::<Pod>(&key.namespace);
-        let target = ObjectReference {
-            kind: Some("Node".to_owned()),
-            name: Some(node.to_owned()),
-            ..ObjectReference::default()
-        };
-        let metadata = ObjectMeta { name: Some(key.name.clone()), ..ObjectMeta::default() };
-        let binding = Binding { metadata, target };
-        let params = PostParams::default();
-        let bound: Result<Value, _> = api.create_subresource("binding", &key.name, &params, &binding).await;
-        match bound {
-            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 405) => {
-                self.patch_one::<Pod>(key, &json!({ "spec": { "nodeName": node } }), false, world).await
-            }
-            Err(error) => Err(error),
-            Ok(_) => {
-                Pod::among(world).learn(api.get(&key.name).await?);
-                Ok(())
-            }
-        }
     }
 
     fn api<K: Known>(&self, namespace: &str) -> Api<K> {
