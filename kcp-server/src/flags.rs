@@ -4,14 +4,15 @@
 //! tune parts that this server does not have; they are accepted with a note. Those of [`MISSING`] are about
 //! security or storage and not implemented: giving one stops the process and names it.
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;
 
 /// Flags of `kcp start` that do something.
 #[derive(Clone, Debug, Args)]
 pub struct Start {
-    /// Where files are kept unless a flag says otherwise.
-    #[arg(long, default_value = ".kcp")]
+    /// Where files are kept unless a flag says otherwise; empty: the working directory.
+    #[arg(long, default_value = ".kcp", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub root_directory: PathBuf,
     /// Where the administrator's kubeconfig is written [default: <root>/admin.kubeconfig].
     #[arg(long)]

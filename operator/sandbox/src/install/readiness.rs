@@ -24,9 +24,11 @@ pub(super) fn of(object: &DynamicObject, known: &Known) -> Readiness {
     match object.types.as_ref().map(|types| types.kind.as_str()).unwrap_or_default() {
         "Deployment" | "StatefulSet" => workload(object, known),
         "CustomResourceDefinition" => condition(status, "Established"),
-        "RootShard" | "Shard" | "FrontProxy" | "Kubeconfig" => phase(status, generation),
+        "RootShard" | "Shard" | "FrontProxy" | "Kubeconfig" => {
+            with_pods(phase(status, generation), object, known)
+        }
         "CacheServer" | "VirtualWorkspace" if status.get("conditions").is_some() => {
-            condition(status, "Available")
+            with_pods(condition(status, "Available"), object, known)
         }
         _ => Readiness::Plain,
     }
@@ -78,9 +80,15 @@ fn trouble(pod: &Pod) -> Option<String> {
     let init = status.init_container_statuses.iter().flatten();
     let waiting = init.chain(status.container_statuses.iter().flatten()).find_map(|container| {
         let waiting = container.state.as_ref()?.waiting.as_ref()?;
-        let message = waiting.message.clone().or_else(|| waiting.reason.clone())?;
-        let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref()?.message.clone());
-        Some(last.map_or_else(|| message.clone(), |last| format!("{message}: {}", one_line(&last))))
+        let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+        match last {
+            // What it said last is more than that it will start again.
+            Some(last) => {
+                let said = last.message.as_deref().and_then(|message| message.trim().lines().last());
+                Some(format!("ended with {}: {}", last.exit_code, said.unwrap_or("it said nothing")))
+            }
+            None => waiting.message.clone().or_else(|| waiting.reason.clone()),
+        }
     })?;
     Some(format!("pod {}: {}", pod.metadata.name.as_deref().unwrap_or_default(), one_line(&waiting)))
 }
@@ -130,7 +138,7 @@ mod tests {
         let pod = json!({ "metadata": { "name": "p", "namespace": "ns", "labels": { "app": "bad" } },
             "status": { "containerStatuses": [{ "name": "c", "ready": false, "restartCount": 1, "image": "", "imageID": "",
                 "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off 10s" } },
-                "lastState": { "terminated": { "exitCode": 1, "message": "no\nstore" } } }] } });
+                "lastState": { "terminated": { "exitCode": 1, "message": "first\nno store\n" } } }] } });
         let mut known = Known::default();
         known.pods.observe(Event::Apply(serde_json::from_value(pod).unwrap()));
         let got = match of(&serde_json::from_value(object).unwrap(), &known) {
@@ -156,7 +164,7 @@ mod tests {
         check(json!({ "kind": "Deployment", "spec": labels("good") }), "0 of 1 pods ready");
         check(
             json!({ "kind": "StatefulSet", "spec": labels("bad"), "status": counts(0) }),
-            "pod p: back-off 10s: no store",
+            "pod p: ended with 1: no store",
         );
     }
 
