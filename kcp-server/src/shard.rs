@@ -139,6 +139,23 @@ fn serving_certificate(config: &Config) -> anyhow::Result<Arc<ServingCertificate
     Ok(ServingCertificate::load_or_generate(&config.certificates, "apiserver", &names)?)
 }
 
+/// Tokens of administrators, and the kubeconfig that holds them; nothing is made, and nothing written, unless that
+/// battery is on.
+fn local_administrators(
+    config: &Config,
+    url: &str,
+    authority: &[u8],
+) -> anyhow::Result<Option<kcp_authn::AdminTokens>> {
+    if !config.batteries.has(content::Battery::Admin) {
+        return Ok(None);
+    }
+    let user = config.batteries.has(content::Battery::User);
+    let (administrators, tokens) = Administrators::prepare(&config.admin_token, &config.kubeconfig, user)?;
+    // Before anybody can be answered, so that whoever waits for the file can use it.
+    write_private(&config.kubeconfig, administrators.kubeconfig(url, authority).as_bytes())?;
+    Ok(Some(tokens))
+}
+
 /// An address that a client on this machine can use.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
@@ -175,15 +192,9 @@ fn build(
     })?;
     let authz = Arc::new(authz);
     let keys = SigningKeys::load(config)?;
-    let (administrators, admin_tokens) = Administrators::prepare(
-        &config.admin_token,
-        &config.kubeconfig,
-        config.batteries.has(content::Battery::User),
-    )?;
-    // Before anybody can be answered, so that whoever waits for the file can use it.
-    write_private(&config.kubeconfig, administrators.kubeconfig(url, authority).as_bytes())?;
+    let admin_tokens = local_administrators(config, url, authority)?;
     let authn = kcp_authn::Config {
-        admin_tokens: config.batteries.has(content::Battery::Admin).then_some(admin_tokens),
+        admin_tokens,
         request_header: request_header(config)?,
         client_certificates: flags
             .client_ca_file
