@@ -20,7 +20,6 @@ pub(crate) struct World {
     objects: BTreeMap<Key, Value>,
     born: HashMap<Key, u64>,
     kinds: HashMap<(String, String), Served>,
-    paths: HashMap<String, ClusterName>,
     refused: BTreeMap<Key, String>,
     revision: u64,
     /// Seconds since 1970.
@@ -62,7 +61,6 @@ impl World {
             objects: BTreeMap::new(),
             born: HashMap::new(),
             kinds: HashMap::new(),
-            paths: HashMap::new(),
             refused: BTreeMap::new(),
             revision: 1,
             now: 1_000,
@@ -98,11 +96,6 @@ impl World {
     /// Serves a kind in every logical cluster.
     pub(crate) fn serve(mut self, group: &str, kind: &str, resource: ResourceKey, namespaced: bool) -> Self {
         self.kinds.insert((group.to_owned(), kind.to_owned()), Served { resource, namespaced });
-        self
-    }
-
-    pub(crate) fn path(mut self, path: &str, cluster: &ClusterName) -> Self {
-        self.paths.insert(path.to_owned(), cluster.clone());
         self
     }
 
@@ -216,10 +209,9 @@ impl World {
             Query::NamespaceContents(cluster, namespace, limit) => {
                 keys(&|key| key.cluster == *cluster && key.namespace.as_ref() == Some(namespace), *limit)
             }
-            Query::Path(path) => Answer::Cluster(match (path.as_name(), self.paths.get(path.as_str())) {
-                (_, Some(cluster)) => Fact::Is(cluster.clone()),
-                (Some(name), None) => Fact::Is(name),
-                (None, None) => Fact::Absent,
+            Query::Path(path) => Answer::Cluster(match path.as_name() {
+                Some(name) => Fact::Is(name),
+                None => Fact::Absent,
             }),
             Query::Kind(_, group, kind) => Answer::Served(
                 self.kinds
