@@ -17,6 +17,9 @@ use rtnetlink::{
 use crate::workloads::AddressRange;
 
 const BRIDGE: &str = "pods";
+/// Without one of its own a bridge takes the lowest of its ports, so it would change whenever a pod comes or goes, and
+/// every other pod would talk to nobody until it asks for the gateway's again.
+const BRIDGE_MAC: [u8; 6] = [0x02, 0x6b, 0x63, 0x70, 0x00, 0x01];
 /// The kernel's table of own addresses; only what is in it can be bound to.
 const LOCAL_TABLE: u32 = 255;
 
@@ -43,7 +46,7 @@ impl Netlink {
     /// Builds the bridge of a fresh sandbox and claims the Services' range.
     pub(crate) async fn build_sandbox(&self) -> io::Result<()> {
         self.up("lo").await?;
-        let bridge = LinkBridge::new(BRIDGE).up().build();
+        let bridge = LinkBridge::new(BRIDGE).address(BRIDGE_MAC.to_vec()).up().build();
         self.handle.link().add(bridge).execute().await.map_err(told("making the bridge"))?;
         let index = self.index(BRIDGE).await?;
         self.address(index, GATEWAY).await?;

@@ -23,9 +23,13 @@ pub(super) fn pod(new: &Value, old: Option<&Value>, errors: &mut Vec<Error>) {
                 container.remove_at(&["image"]);
             }
         }
-        // Assigning a pod to a node is a change of its own.
+        // Assigning a pod to a node is a change of its own, and brings the account where admission named none.
         if text(old, &["spec", "nodeName"]).is_empty() {
             spec.remove_at(&["nodeName"]);
+            if text(old, &["spec", "serviceAccountName"]).is_empty() {
+                spec.remove_at(&["serviceAccountName"]);
+                spec.remove_at(&["serviceAccount"]);
+            }
         }
         spec.remove_at(&["ephemeralContainers"]);
         spec

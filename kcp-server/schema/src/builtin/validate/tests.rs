@@ -168,6 +168,16 @@ fn pods_keep_what_they_run() {
 }
 
 #[test]
+fn pods_are_assigned_once() {
+    let pod = |node: &str, account: &str| value!({"spec": {"containers": [{"name": "a", "image": "i"}], "nodeName": node, "serviceAccountName": account}});
+    let refused = |new: Value, old: Value| !validate(&Gvk::new("", "v1", "Pod"), &new, Some(&old)).is_empty();
+    assert!(!refused(pod("n", "s"), pod("", "")), "an unassigned pod gets its node and account");
+    assert!(refused(pod("n", "s"), pod("", "t")), "an account stays");
+    assert!(refused(pod("m", "s"), pod("n", "s")), "a node stays");
+    assert!(refused(pod("n", "s"), pod("n", "")), "an assigned pod gets no account later");
+}
+
+#[test]
 fn services_have_ports() {
     check("", "Service", value!({"spec": {"type": "ClusterIP"}}), None, &["spec.ports: Required value"]);
     check(
