@@ -4,8 +4,13 @@ use crate::{
     conditions::{self, Condition},
     key,
     kinds::{self, Kinds},
+    types,
 };
-use kcp_api::well_known::{annotation, label};
+use kcp_api::{
+    types::tenancy::DefaultBinding,
+    well_known::{annotation, label, name},
+    workspace_type::{Closure, parent_type},
+};
 use kcp_apimachinery::{Value, value};
 use kcp_names::{ClusterName, WorkspacePath, hash};
 use kcp_reconcile::{Change, Controller, Fact, Facts, Missing, Object, Step, Wake, Wakes};
@@ -13,7 +18,7 @@ use kcp_storage::{Event, Key, Range};
 use std::time::Duration;
 
 const UNIVERSAL: &str = "root:universal";
-const BINDINGS: &str = "system:apibindings";
+const BINDINGS: &str = name::API_BINDINGS_INITIALIZER;
 
 fn has(object: &Object, initializer: &str) -> bool {
     let list = object.value.at(&["status", "initializers"]).and_then(Value::as_array).unwrap_or_default();
@@ -91,12 +96,6 @@ pub struct DefaultBindings {
     kinds: Kinds,
 }
 
-/// An export that a type binds by default.
-struct Wanted {
-    path: String,
-    name: String,
-}
-
 impl DefaultBindings {
     /// The controller.
     #[must_use]
@@ -104,66 +103,17 @@ impl DefaultBindings {
         Self { kinds }
     }
 
-    /// The exports to bind: of the type's bases first, each once.
-    fn wanted(&self, found: &Object, facts: &Facts) -> Result<Result<Vec<Wanted>, String>, Missing> {
-        let reference =
-            found.value.str_at(&["metadata", "annotations", annotation::TYPE]).unwrap_or_default();
-        let Some((path, name)) = reference.rsplit_once(':') else {
-            return Ok(Err("the logical cluster has no type".to_owned()));
+    /// The exports to bind, each once.
+    fn wanted(&self, found: &Object, facts: &Facts) -> Result<Result<Vec<DefaultBinding>, String>, Missing> {
+        let kind = found.value.str_at(&["metadata", "annotations", annotation::TYPE]);
+        let kind = match parent_type(kind) {
+            Ok(kind) => kind,
+            Err(error) => return Ok(Err(error.to_string())),
         };
-        let start = match self.cluster_of(path, facts)? {
-            Ok(cluster) => cluster,
-            Err(why) => return Ok(Err(why)),
-        };
-        let (mut seen, mut wanted) = (Vec::new(), Vec::new());
-        Ok(self.collect(&start, name, facts, &mut seen, &mut wanted)?.map(|()| wanted))
-    }
-
-    fn collect(
-        &self,
-        cluster: &ClusterName,
-        name: &str,
-        facts: &Facts,
-        seen: &mut Vec<Key>,
-        wanted: &mut Vec<Wanted>,
-    ) -> Result<Result<(), String>, Missing> {
-        let Some(at) = key(self.kinds.workspace_types(), cluster, None, name) else {
-            return Ok(Err(format!("{name:?} is no name of a workspace type")));
-        };
-        if seen.contains(&at) || seen.len() > 100 {
-            return Ok(Ok(()));
-        }
-        seen.push(at.clone());
-        let Fact::Is(found) = facts.get(&at)? else {
-            return Ok(Err(format!("workspace type {cluster}:{name} cannot be found")));
-        };
-        for base in found.value.at(&["spec", "extend", "with"]).and_then(Value::as_array).unwrap_or_default()
-        {
-            let path = base.str_at(&["path"]).filter(|path| !path.is_empty()).unwrap_or(cluster.as_str());
-            let at = match self.cluster_of(path, facts)? {
-                Ok(cluster) => cluster,
-                Err(why) => return Ok(Err(why)),
-            };
-            if let Err(why) =
-                self.collect(&at, base.str_at(&["name"]).unwrap_or_default(), facts, seen, wanted)?
-            {
-                return Ok(Err(why));
-            }
-        }
-        for entry in
-            found.value.at(&["spec", "defaultAPIBindings"]).and_then(Value::as_array).unwrap_or_default()
-        {
-            let path = entry
-                .str_at(&["path"])
-                .filter(|path| !path.is_empty())
-                .unwrap_or(cluster.as_str())
-                .to_owned();
-            let name = entry.str_at(&["export"]).unwrap_or_default().to_owned();
-            if !wanted.iter().any(|other| other.path == path && other.name == name) {
-                wanted.push(Wanted { path, name });
-            }
-        }
-        Ok(Ok(()))
+        let closure = types::closure(&self.kinds, &kind, found.key.cluster.as_str(), facts)?;
+        let bindings =
+            |closure: Closure| closure.default_bindings().into_iter().map(|(wanted, _)| wanted).collect();
+        Ok(closure.map(bindings))
     }
 
     fn cluster_of(&self, path: &str, facts: &Facts) -> Result<Result<ClusterName, String>, Missing> {
@@ -177,7 +127,7 @@ impl DefaultBindings {
     }
 
     /// The binding of an export in a workspace: every claim of the export is accepted.
-    fn binding(&self, wanted: &Wanted, export: Option<&Object>) -> Value {
+    fn binding(&self, wanted: &DefaultBinding, export: Option<&Object>) -> Value {
         let claims = export
             .and_then(|export| export.value.at(&["spec", "permissionClaims"]))
             .and_then(Value::as_array)
@@ -191,7 +141,7 @@ impl DefaultBindings {
                 accepted
             })
             .collect::<Vec<_>>();
-        let mut spec = value!({"reference": {"export": {"path": (wanted.path.as_str()), "name": (wanted.name.as_str())}}});
+        let mut spec = value!({"reference": {"export": {"path": (wanted.path.as_str()), "name": (wanted.export.as_str())}}});
         if !claims.is_empty() {
             spec.set_at(&["permissionClaims"], Value::Array(claims));
         }
@@ -228,14 +178,14 @@ impl Controller for DefaultBindings {
         let mut changes = Vec::new();
         let mut waiting = Vec::new();
         for entry in &wanted {
-            let name = hash::default_binding_name(&at.cluster, &entry.path, &entry.name);
+            let name = hash::default_binding_name(&at.cluster, &entry.path, &entry.export);
             let Some(binding_key) = key(kinds::api_bindings(), &at.cluster, None, &name) else { continue };
             match facts.get(&binding_key)? {
                 Fact::Is(binding) if is_complete(&binding) => {}
                 Fact::Is(_) | Fact::Unknown => waiting.push(name),
                 Fact::Absent => {
                     let export = match self.cluster_of(&entry.path, facts)? {
-                        Ok(cluster) => match key(kinds::api_exports(), &cluster, None, &entry.name) {
+                        Ok(cluster) => match key(kinds::api_exports(), &cluster, None, &entry.export) {
                             Some(key) => facts.get(&key)?.known(),
                             None => None,
                         },

@@ -18,6 +18,7 @@ mod plain;
 mod root_ca;
 mod service_accounts;
 mod token_secrets;
+mod types;
 mod workspace;
 #[cfg(test)]
 mod world;

@@ -8,10 +8,14 @@ use crate::{
     conditions::{self, Condition},
     key,
     kinds::{self, Kinds},
+    types,
 };
-use kcp_api::well_known::{annotation, finalizer, label};
+use kcp_api::{
+    types::tenancy::TypeReference,
+    well_known::{annotation, finalizer, label},
+};
 use kcp_apimachinery::{Value, selector::Labels, value};
-use kcp_names::{ClusterName, WorkspacePath, hash};
+use kcp_names::{ClusterName, hash};
 use kcp_reconcile::{Change, Controller, Fact, Facts, Missing, Object, Step, Wake, Wakes};
 use kcp_storage::{Event, Key, Range};
 use std::time::Duration;
@@ -24,15 +28,13 @@ const PATIENCE: i64 = 1;
 /// The controller of Workspaces.
 pub struct Workspaces {
     kinds: Kinds,
-    /// Resource locks that a new logical cluster begins with.
-    locks: fn() -> Value,
 }
 
 impl Workspaces {
     /// The controller.
     #[must_use]
     pub fn new(kinds: Kinds) -> Self {
-        Self { kinds, locks: Value::object }
+        Self { kinds }
     }
 }
 
@@ -155,24 +157,23 @@ impl Workspaces {
 
     /// Phase B: the logical cluster.
     fn create(&self, workspace: &Object, shard: &Object, at: Key, facts: &Facts) -> Result<Step, Missing> {
-        let types = match self.types_of(workspace, facts)? {
+        let text = |path: &[&str]| workspace.value.str_at(path).unwrap_or_default().to_owned();
+        let kind =
+            TypeReference { name: text(&["spec", "type", "name"]), path: text(&["spec", "type", "path"]) };
+        let types = match types::closure(&self.kinds, &kind, workspace.key.cluster.as_str(), facts)? {
             Ok(types) => types,
             Err(why) => return Ok(Step::Wait(Wake::After(Duration::from_secs(5)), why)),
         };
-        let (initializers, terminators) = lifecycle(&types);
+        let (initializers, terminators) = (types.initializers(), types.terminators());
         let Fact::Is(parent) = facts.get(&parent_key(&workspace.key))? else {
             return Ok(Step::Wait(Wake::Change, "the parent has no logical cluster".to_owned()));
         };
         let path = format!("{}:{}", path_of(&parent), workspace.key.name);
-        let text = |path: &[&str]| workspace.value.str_at(path).unwrap_or_default().to_owned();
-        let type_path = format!("{}:{}", text(&["spec", "type", "path"]), text(&["spec", "type", "name"]));
         let mut annotations = value!({});
-        annotations.set_at(&[annotation::TYPE], type_path.into());
+        annotations.set_at(&[annotation::TYPE], format!("{}:{}", kind.path, kind.name).into());
         annotations.set_at(&[annotation::PATH], path.into());
         annotations.set_at(&[annotation::HOSTING_SHARD], shard.key.name.as_str().into());
-        let locks = kcp_apimachinery::value::encode(&(self.locks)());
-        annotations
-            .set_at(&[annotation::RESOURCE_BINDINGS], String::from_utf8_lossy(&locks).into_owned().into());
+        annotations.set_at(&[annotation::RESOURCE_BINDINGS], "{}".into());
         for name in [annotation::OWNER, annotation::REQUIRED_GROUPS] {
             if let Some(value) = workspace.value.at(&["metadata", "annotations", name]) {
                 annotations.set_at(&[name], value.clone());
@@ -321,81 +322,6 @@ impl Workspaces {
             }
         }
     }
-
-    /// The workspace's type and everything it extends: bases first, each once, the type itself last.
-    fn types_of(&self, workspace: &Object, facts: &Facts) -> Result<Result<Vec<Object>, String>, Missing> {
-        let reference = workspace.value.at(&["spec", "type"]).cloned().unwrap_or_default();
-        let mut closure = Vec::new();
-        Ok(self.close(&reference, &workspace.key.cluster, facts, &mut closure, 0)?.map(|()| closure))
-    }
-
-    fn close(
-        &self,
-        reference: &Value,
-        from: &ClusterName,
-        facts: &Facts,
-        closure: &mut Vec<Object>,
-        depth: usize,
-    ) -> Result<Result<(), String>, Missing> {
-        let name = reference.str_at(&["name"]).unwrap_or_default();
-        let cluster = match reference.str_at(&["path"]).filter(|path| !path.is_empty()) {
-            None => from.clone(),
-            Some(path) => match WorkspacePath::parse(path) {
-                Err(_) => return Ok(Err(format!("workspace type path {path:?} is malformed"))),
-                Ok(path) => match facts.path(&path)? {
-                    Fact::Is(cluster) => cluster,
-                    Fact::Absent | Fact::Unknown => {
-                        return Ok(Err(format!("workspace {path} of the type cannot be found")));
-                    }
-                },
-            },
-        };
-        let Some(at) = key(self.kinds.workspace_types(), &cluster, None, name) else {
-            return Ok(Err("no workspace type".to_owned()));
-        };
-        if closure.iter().any(|seen| seen.key == at) || depth > 50 {
-            return Ok(Ok(()));
-        }
-        let Fact::Is(found) = facts.get(&at)? else {
-            return Ok(Err(format!("workspace type {name} cannot be found in {cluster}")));
-        };
-        let bases = found
-            .value
-            .at(&["spec", "extend", "with"])
-            .and_then(Value::as_array)
-            .unwrap_or_default()
-            .to_vec();
-        for base in &bases {
-            if let Err(why) = self.close(base, &cluster, facts, closure, depth + 1)? {
-                return Ok(Err(why));
-            }
-        }
-        if !closure.iter().any(|seen| seen.key == at) {
-            closure.push(found);
-        }
-        Ok(Ok(()))
-    }
-}
-
-/// Initializers and terminators of a closure of types, in its order.
-fn lifecycle(types: &[Object]) -> (Vec<String>, Vec<String>) {
-    let flagged = |name: &str| {
-        let id = |object: &Object| format!("{}:{}", object.key.cluster, object.key.name);
-        let on = |object: &&Object| object.value.at(&["spec", name]).and_then(Value::as_bool) == Some(true);
-        types.iter().filter(on).map(id).collect::<Vec<_>>()
-    };
-    let mut initializers = flagged("initializer");
-    let bound = |object: &Object| {
-        object
-            .value
-            .at(&["spec", "defaultAPIBindings"])
-            .and_then(Value::as_array)
-            .is_some_and(|list| !list.is_empty())
-    };
-    if types.iter().any(bound) {
-        initializers.push("system:apibindings".to_owned());
-    }
-    (initializers, flagged("terminator"))
 }
 
 /// Brings phase and conditions of a Workspace to what its logical cluster says; when to look again.
