@@ -6,7 +6,7 @@ use std::{collections::HashMap, process::Command};
 /// The rows, lowest first. A crate may use those of lower rows, and of its own row where listed in [`ASIDE`].
 const ROWS: &[&[&str]] = &[
     &["kcp-names", "kcp-apimachinery"],
-    &["kcp-api", "kcp-cel", "kcp-schema", "kcp-storage", "kcp-index", "kcp-authz", "kcp-pki"],
+    &["kcp-api", "kcp-schema", "kcp-storage", "kcp-index", "kcp-authz", "kcp-pki"],
     &["kcp-watch", "kcp-transport", "kcp-storage-local"],
     &["kcp-registry", "kcp-reconcile", "kcp-authn", "kcp-operator-api"],
     &["kcp-admission", "kcp-controllers", "kcp-front-proxy", "kcp-operator-resources"],
