@@ -170,61 +170,45 @@ pub(crate) fn image_overridden(images: &[&Image]) -> Option<Finding> {
     })
 }
 
-impl Desired for ValidRootShard {
-    const KIND: &'static str = "RootShard";
+/// What is run as Deployments is asked in the same words, whichever kind it is.
+macro_rules! desires {
+    ($valid:ty, $kind:literal) => {
+        impl Desired for $valid {
+            const KIND: &'static str = $kind;
 
-    fn owner(&self) -> &Owner {
-        &self.owner
-    }
+            fn owner(&self) -> &Owner {
+                &self.owner
+            }
 
-    fn secrets(&self) -> String {
-        format!("{}={}", names::ROOT_SHARD_LABEL, self.installation.name)
-    }
+            fn secrets(&self) -> String {
+                format!("{}={}", names::ROOT_SHARD_LABEL, self.installation.name)
+            }
 
-    fn certificates(&self) -> Vec<CertificatePlan> {
-        self.certificates()
-    }
+            fn certificates(&self) -> Vec<CertificatePlan> {
+                self.certificates()
+            }
 
-    fn sources(&self) -> Vec<Source> {
-        self.sources()
-    }
+            fn sources(&self) -> Vec<Source> {
+                self.sources()
+            }
 
-    fn deployments(&self) -> Vec<String> {
-        self.deployments()
-    }
+            fn deployments(&self) -> Vec<String> {
+                self.deployments()
+            }
 
-    fn build(&self, contents: &Contents, existing: &BTreeMap<String, Deployment>) -> Resources<Built> {
-        self.build(contents, existing)
-    }
+            fn build(
+                &self,
+                contents: &Contents,
+                existing: &BTreeMap<String, Deployment>,
+            ) -> Resources<Built> {
+                self.build(contents, existing)
+            }
+        }
+    };
 }
 
-impl Desired for ValidFrontProxy {
-    const KIND: &'static str = "FrontProxy";
-
-    fn owner(&self) -> &Owner {
-        &self.owner
-    }
-
-    fn secrets(&self) -> String {
-        format!("{}={}", names::ROOT_SHARD_LABEL, self.installation.name)
-    }
-
-    fn certificates(&self) -> Vec<CertificatePlan> {
-        self.certificates()
-    }
-
-    fn sources(&self) -> Vec<Source> {
-        self.sources()
-    }
-
-    fn deployments(&self) -> Vec<String> {
-        self.deployments()
-    }
-
-    fn build(&self, contents: &Contents, existing: &BTreeMap<String, Deployment>) -> Resources<Built> {
-        self.build(contents, existing)
-    }
-}
+desires!(ValidRootShard, "RootShard");
+desires!(ValidFrontProxy, "FrontProxy");
 
 impl Desired for ValidKubeconfig {
     const KIND: &'static str = "Kubeconfig";
