@@ -59,13 +59,15 @@ impl ApiServer {
     }
 
     /// What a client should know although the write succeeds.
-    pub(crate) fn warn_of(&self, write: &Write<'_>, object: &Value) {
-        let schema_has_rules = match (&*write.resource.group, &*write.resource.plural) {
-            ("apiextensions.k8s.io", "customresourcedefinitions") => has_rules(object.get("spec")),
-            ("apis.kcp.io", "apiresourceschemas") => has_rules(object.get("spec")),
-            _ => false,
-        };
-        if schema_has_rules {
+    pub(crate) fn warn_of(&self, write: &Write<'_>, old: Option<&Value>, object: &Value) {
+        match (&*write.resource.group, &*write.resource.plural) {
+            ("apiextensions.k8s.io", "customresourcedefinitions") => {
+                kcp_schema::crd::warnings(object, old).into_iter().for_each(|warning| write.warn(warning));
+            }
+            ("apis.kcp.io", "apiresourceschemas") => {}
+            _ => return,
+        }
+        if has_rules(object.get("spec")) {
             write.warn("x-kubernetes-validations are stored but not enforced by this server yet");
         }
     }

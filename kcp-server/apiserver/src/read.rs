@@ -65,7 +65,7 @@ impl Read {
         prepare::convert(&self.resource, &self.resource.storage, &self.version, &mut object)?;
         if record.header()?.schema != self.version.schema.content_id() {
             self.version.schema.prune(&mut object);
-            prepare::default_as(&self.resource, &self.version, &mut object);
+            self.version.schema.default(&mut object);
         }
         Ok(object)
     }

@@ -100,7 +100,7 @@ impl Schema {
 
     /// Fills in defaults, and removes every `null` where none may be. It is done on writes and on reads,
     /// so that an object written under an older schema has the defaults of this one. For a built-in kind
-    /// this includes [`crate::builtin::set_defaults`].
+    /// this includes those that Kubernetes computes.
     pub fn default(&self, object: &mut Value) {
         default::remove_nulls(object, self.root());
         if let Some(definition) = self.definition() {

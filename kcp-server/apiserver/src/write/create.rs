@@ -61,7 +61,7 @@ impl ApiServer {
             return Err(write.invalid(&name, errors));
         }
         self.validate(write, Operation::Create, None, &name, Some(&object)).await?;
-        self.warn_of(write, &object);
+        self.warn_of(write, None, &object);
         let namespace = match &key.namespace {
             None => None,
             Some(namespace) => Some(self.registry.require_namespace(&key).await?.ok_or_else(|| {

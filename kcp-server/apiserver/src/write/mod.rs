@@ -86,9 +86,10 @@ impl Write<'_> {
 
     pub(crate) fn warn(&self, warning: impl Into<String>) {
         let mut warnings = self.warnings.lock();
-        // Kubernetes stops at 4 KiB of warnings; so many are enough to act upon.
-        if warnings.len() < 20 {
-            warnings.push(warning.into());
+        let warning = warning.into();
+        // Kubernetes stops at 4 KiB of warnings; so many are enough to act upon. A second attempt says nothing twice.
+        if warnings.len() < 20 && !warnings.contains(&warning) {
+            warnings.push(warning);
         }
     }
 

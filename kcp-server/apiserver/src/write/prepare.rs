@@ -4,7 +4,7 @@ use super::{Traits, Write, kinds::NameRule};
 use crate::{Error, clock};
 use kcp_apimachinery::{
     Value, field,
-    meta::{self, Created, Gvk, Scope},
+    meta::{self, Created, Scope},
     names::Rule,
 };
 use kcp_names::ClusterName;
@@ -77,7 +77,7 @@ impl Write<'_> {
 
     /// Fills in what is not given.
     pub(crate) fn default(&self, object: &mut Value) {
-        default_as(&self.resource, &self.version, object);
+        self.version.schema.default(object);
     }
 
     /// The metadata of a new object.
@@ -161,14 +161,6 @@ impl Write<'_> {
         });
         errors
     }
-}
-
-/// Fills in what is not given, by the schema of a version.
-pub(crate) fn default_as(resource: &Resource, version: &Version, object: &mut Value) {
-    if resource.is_built_in() {
-        kcp_schema::builtin::set_defaults(&Gvk::new(&resource.group, &version.name, &resource.kind), object);
-    }
-    version.schema.default(object);
 }
 
 /// Turns an object of one version into another.

@@ -198,7 +198,7 @@ impl ApiServer {
             return Err(write.invalid(name, errors));
         }
         self.validate(write, Operation::Update, Some(old), name, Some(&wanted)).await?;
-        self.warn_of(write, &wanted);
+        self.warn_of(write, Some(old), &wanted);
         let unchanged = fields::same(old, &wanted);
         let gone = super::delete::is_finished(write, &wanted);
         prepare::convert(&write.resource, &write.version, &write.resource.storage, &mut wanted)?;

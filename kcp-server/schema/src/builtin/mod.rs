@@ -13,7 +13,6 @@ mod validate;
 
 pub use columns::Function;
 pub(crate) use defaults::by_type as default_type;
-pub use defaults::set_defaults;
 pub use definition::{Definition, definition};
 pub use kinds::{BuiltIn, CellSource, Column, Set, Subresource, find, kinds};
 pub(crate) use malformed::malformed;

@@ -6,23 +6,7 @@ mod pod;
 mod policy;
 mod workload;
 
-use super::definition;
-use crate::default;
-use kcp_apimachinery::{Value, meta::Gvk};
-
-/// Fills in the defaults of a built-in kind. Of any other kind nothing is changed.
-pub fn set_defaults(gvk: &Gvk, object: &mut Value) {
-    let package = match &*gvk.group {
-        "" => "core",
-        "rbac.authorization.k8s.io" => "rbac",
-        group => group.split('.').next().unwrap_or_default(),
-    };
-    let name = format!("{package}.{}.{}", gvk.version, gvk.kind);
-    if let Some(definition) = definition(&name) {
-        by_type(definition.name(), object);
-        default::fill(object, definition.node());
-    }
-}
+use kcp_apimachinery::Value;
 
 /// Fills in the defaults of a type by its name in the data.
 pub(crate) fn by_type(name: &str, object: &mut Value) {
