@@ -126,6 +126,16 @@ impl Output {
         self.stdout
     }
 
+    /// What it warned of although it succeeded.
+    ///
+    /// # Panics
+    /// It failed.
+    pub fn warnings(self) -> String {
+        let warnings = self.stderr.clone();
+        self.success();
+        warnings
+    }
+
     /// What it complained of.
     ///
     /// # Panics
