@@ -1,5 +1,6 @@
 //! What a request asks for, as far as its URL says: for the message of a refusal.
 
+use crate::ending::is_watch;
 use http::{Method, Uri};
 use kcp_authz::{Attributes, Reach, ResourceTarget, Target, User};
 
@@ -47,8 +48,7 @@ fn resource(path: &str) -> Option<ResourceTarget> {
 }
 
 fn verb(method: &Method, target: &ResourceTarget, query: &str) -> &'static str {
-    let watches =
-        query.split('&').any(|field| matches!(field, "watch" | "watch=" | "watch=1" | "watch=true"));
+    let watches = is_watch(query);
     let whole = target.name.is_empty();
     match *method {
         Method::POST => "create",

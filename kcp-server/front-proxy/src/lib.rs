@@ -21,6 +21,7 @@ mod attributes;
 mod config;
 mod cors;
 mod directory;
+mod ending;
 mod flags;
 mod health;
 mod identity;

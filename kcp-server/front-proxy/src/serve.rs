@@ -8,6 +8,7 @@ use crate::{
     attributes::attributes,
     cors,
     directory::Directory,
+    ending::{end_with, is_watch},
     health::{self, Checks},
     identity::{Identity, Stamp},
     metrics::Metrics,
@@ -134,11 +135,15 @@ async fn send(
     let Ok(stamp) = Stamp::new(&route.mapping.headers, user) else {
         return status::bad_request("the user cannot be passed on");
     };
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let Ok(uri) = format!("{url}{query}").parse::<Uri>() else {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let url = if query.is_empty() { url.to_owned() } else { format!("{url}?{query}") };
+    let Ok(uri) = url.parse::<Uri>() else {
         return status::bad_request("the URL cannot be passed on");
     };
-    forward(&route.client, peer, request, uri, |headers: &mut HeaderMap| stamp.put(headers)).await
+    let watch = is_watch(&query);
+    let response =
+        forward(&route.client, peer, request, uri, |headers: &mut HeaderMap| stamp.put(headers)).await;
+    if watch { end_with(response, &peer.drain) } else { response }
 }
 
 /// The same answer for what does not exist and what the user may not see.
