@@ -18,7 +18,7 @@ use kcp_apiserver::{
 };
 use kcp_authn::{Authenticator, ClientCertificates, HeaderNames, RequestHeader, ServiceAccounts, TokenFile};
 use kcp_authz::Authorizer;
-use kcp_controllers::Kinds;
+use kcp_controllers::{BindingIndex, Kinds};
 use kcp_index::Index;
 use kcp_names::ClusterName;
 use kcp_pki::TrustBundle;
@@ -274,8 +274,10 @@ async fn begin(
     feed.begin(&**registry.store(), kinds.workspaces()).await?;
     load_owners(registry, owners).await?;
     if config.flags.run_controllers {
+        let bindings = Arc::new(BindingIndex::default());
+        bindings.load(&**registry.store()).await?;
         let reader = StoreReader::new(registry.clone(), server.index().clone(), owners.clone());
-        for controller in controllers(config, &kinds, authority)? {
+        for controller in controllers(config, &kinds, authority, bindings)? {
             let options = RunnerOptions::default();
             let runner =
                 Runner::new(controller, registry.store().clone(), reader.clone(), internal.clone(), options);
@@ -301,13 +303,19 @@ async fn begin(
     Ok(())
 }
 
-fn controllers(config: &Config, kinds: &Kinds, authority: &[u8]) -> anyhow::Result<Vec<Arc<dyn Controller>>> {
+fn controllers(
+    config: &Config,
+    kinds: &Kinds,
+    authority: &[u8],
+    bindings: Arc<BindingIndex>,
+) -> anyhow::Result<Vec<Arc<dyn Controller>>> {
     let parts = kcp_controllers::Parts {
         kinds: kinds.clone(),
         shard: config.shard.to_string(),
         universal: content::universal(),
         root_ca: root_ca(config, authority)?,
         tokens: Arc::new(SecretTokens(SigningKeys::load(config)?.signer)),
+        bindings,
     };
     Ok(kcp_controllers::all(parts))
 }

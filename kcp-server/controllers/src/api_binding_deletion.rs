@@ -114,6 +114,10 @@ fn unlock(binding: &Object, facts: &Facts) -> Result<Option<Change>, Missing> {
     let Fact::Is(cluster) = facts.get(&kinds::logical_cluster(&binding.key.cluster))? else {
         return Ok(None);
     };
+    // Nobody will ask for them in a logical cluster that goes itself.
+    if cluster.is_deleting() {
+        return Ok(None);
+    }
     let annotation = cluster.value.meta().annotation(annotation::RESOURCE_BINDINGS);
     // Locks that cannot be read are built anew from the bindings that there are.
     let Ok(locks) = Locks::parse(annotation) else { return Ok(None) };

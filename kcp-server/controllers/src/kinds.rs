@@ -28,6 +28,12 @@ impl Kinds {
         ResourceKey::bound("tenancy.kcp.io", "workspacetypes", &self.tenancy)
     }
 
+    /// `partitions.topology.kcp.io`
+    #[must_use]
+    pub fn partitions(&self) -> ResourceKey {
+        ResourceKey::bound("topology.kcp.io", "partitions", &self.topology)
+    }
+
     /// `shards.core.kcp.io`
     #[must_use]
     pub fn shards(&self) -> ResourceKey {

@@ -4,10 +4,14 @@
 mod api_binding;
 mod api_binding_deletion;
 mod api_export;
+mod binding_index;
+mod bound_crds;
 mod bytes;
+mod cluster_roles;
 pub mod conditions;
 mod contents;
 mod definitions;
+mod endpoint_slices;
 mod garbage;
 mod initialize;
 pub mod kinds;
@@ -15,28 +19,36 @@ mod logical_cluster;
 mod logical_cluster_content;
 mod namespaces;
 mod plain;
+mod resource_locks;
 mod root_ca;
 mod service_accounts;
 mod token_secrets;
 mod types;
 mod workspace;
+mod workspace_types;
 #[cfg(test)]
 mod world;
 
 pub use api_binding::ApiBindings;
 pub use api_binding_deletion::ApiBindingDeletion;
 pub use api_export::ApiExports;
+pub use binding_index::BindingIndex;
+pub use bound_crds::BoundCrds;
+pub use cluster_roles::ClusterRoles;
 pub use definitions::Definitions;
+pub use endpoint_slices::EndpointSlices;
 pub use garbage::GarbageCollector;
 pub use initialize::{DefaultBindings, UniversalContent};
 pub use kinds::Kinds;
 pub use logical_cluster::LogicalClusters;
 pub use logical_cluster_content::LogicalClusterContent;
 pub use namespaces::Namespaces;
+pub use resource_locks::ResourceLocks;
 pub use root_ca::RootCa;
 pub use service_accounts::ServiceAccounts;
 pub use token_secrets::{TokenSecrets, TokenSource};
 pub use workspace::Workspaces;
+pub use workspace_types::WorkspaceTypes;
 
 use kcp_apimachinery::Value;
 use kcp_names::ClusterName;
@@ -56,18 +68,25 @@ pub struct Parts {
     pub root_ca: String,
     /// Whoever signs tokens of Secrets.
     pub tokens: Arc<dyn TokenSource>,
+    /// Who uses which export. It has been loaded.
+    pub bindings: Arc<BindingIndex>,
 }
 
 /// Every controller of a shard.
 #[must_use]
 pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
-    let Parts { kinds, shard, universal, root_ca, tokens } = parts;
+    let Parts { kinds, shard, universal, root_ca, tokens, bindings } = parts;
     vec![
         Arc::new(Workspaces::new(kinds.clone())),
         Arc::new(LogicalClusters::new(kinds.clone(), &shard)),
         Arc::new(LogicalClusterContent),
         Arc::new(UniversalContent::new(universal)),
-        Arc::new(DefaultBindings::new(kinds)),
+        Arc::new(DefaultBindings::new(kinds.clone())),
+        Arc::new(WorkspaceTypes::new(kinds.clone())),
+        Arc::new(ResourceLocks),
+        Arc::new(EndpointSlices::new(kinds, &shard, bindings.clone())),
+        Arc::new(BoundCrds::new(bindings)),
+        Arc::new(ClusterRoles),
         Arc::new(ApiExports),
         Arc::new(ApiBindings),
         Arc::new(ApiBindingDeletion),
