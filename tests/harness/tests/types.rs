@@ -47,3 +47,25 @@ fn a_circle_of_types_is_told_and_makes_nothing() {
     assert!(told.contains("circular dependency detected in workspace type"), "{told}");
     assert!(root.run(&["get", "workspace", "farm"]).failure().contains("not found"));
 }
+
+/// Whoever initializes or terminates workspaces of a type finds out where from the type.
+#[test]
+fn a_type_says_where_its_workspaces_are_initialized() {
+    let kcp = Kcp::start();
+    let team = kcp.make_workspace("root", "team");
+    team.input(&["create", "-f", "-"], &workspace_type("kit", "universal")).success();
+    team.run(&["wait", "--for=condition=VirtualWorkspaceURLsReady", "workspacetype/kit", "--timeout=60s"])
+        .success();
+    let cluster = kcp.admin().run(&["get", "workspace", "team", "-o", "jsonpath={.spec.cluster}"]).success();
+    let path = "jsonpath={range .status.virtualWorkspaces[*]}{.type} {.url}{'\\n'}{end}";
+    let urls = || team.run(&["get", "workspacetype", "kit", "-o", path]).success();
+    let expected = |base: &str| {
+        ["initializing", "terminating"]
+            .map(|stage| format!("{stage} {base}/services/{stage}workspaces/{cluster}:kit\n"))
+            .concat()
+    };
+    assert_eq!(urls(), expected(&kcp.url()));
+    let moved = r#"{"spec": {"virtualWorkspaceURL": "https://elsewhere.example/"}}"#;
+    kcp.admin().run(&["patch", "shard", "root", "--type=merge", "-p", moved]).success();
+    eventually("the type follows its shard", || urls() == expected("https://elsewhere.example"));
+}
