@@ -30,6 +30,8 @@ mod realize;
 mod report;
 mod roles;
 mod root_shard;
+#[cfg(test)]
+mod scenarios;
 mod unhandled;
 
 use std::sync::Arc;
