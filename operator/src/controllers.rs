@@ -10,80 +10,30 @@
 //! up in the record of what each resource was built from. So a cluster full of foreign Secrets costs
 //! nothing but the reading of their names.
 
-use std::collections::hash_map::DefaultHasher;
-use std::fmt::Debug;
 use std::future::Future;
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, future::BoxFuture};
-use k8s_openapi::NamespaceResourceScope;
+use futures_util::{StreamExt as _, TryStreamExt as _, future::BoxFuture};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kcp_operator_api::{CacheServer, FrontProxy, Kubeconfig, RootShard, Shard, Text, VirtualWorkspace};
 use kcp_operator_resources::Kind;
 use kcp_operator_resources::names::{MANAGED_BY_LABEL, MANAGER};
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::core::PartialObjectMeta;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::events::EventType;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher::{self, Config, Event, watcher};
-use kube::{Api, Resource, ResourceExt as _};
-use serde::de::DeserializeOwned;
+use kube::runtime::watcher::{Config, watcher};
+use kube::{Resource as _, ResourceExt as _};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, now};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::unhandled::Unhandled;
+use crate::watches::{Guarded, Ours, Scope, but_status, changed, matching, metadata, objects};
 use crate::{front_proxy, kubeconfig, metrics::Counted, root_shard, unhandled};
-
-/// Where the operator works: everywhere, or in one namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    Everywhere,
-    Namespace(String),
-}
-
-impl Scope {
-    fn api<K>(&self, context: &Context) -> Api<K>
-    where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-    {
-        match self {
-            Self::Everywhere => Api::all(context.client.clone()),
-            Self::Namespace(name) => Api::namespaced(context.client.clone(), name),
-        }
-    }
-}
-
-/// A kind that a controller is for.
-pub(crate) trait Ours:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + DeserializeOwned
-    + Clone
-    + Debug
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<K> Ours for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + DeserializeOwned
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + 'static
-{
-}
-
-/// An object that may turn out unreadable, without stopping the others.
-type Guarded<K> = DeserializeGuard<K>;
 
 /// Runs all controllers of a scope until `stop`, and returns when they have come to rest.
 pub(crate) async fn run(context: Arc<Context>, scope: Scope, stop: CancellationToken) {
@@ -207,15 +157,6 @@ async fn unreadable<K: Ours>(
     Ok(Action::await_change())
 }
 
-/// Everything about an object but its status.
-fn but_status<K: Resource>(object: &K) -> Option<u64> {
-    let meta = object.meta();
-    let mut hasher = DefaultHasher::new();
-    (&meta.uid, &meta.generation, &meta.labels, &meta.annotations, &meta.finalizers).hash(&mut hasher);
-    meta.deletion_timestamp.is_some().hash(&mut hasher);
-    Some(hasher.finish())
-}
-
 /// Wakes the owner of whatever the operator made.
 fn owned<K: Ours>(
     controller: Controller<Guarded<K>>,
@@ -244,24 +185,6 @@ fn sources<K: Ours, S: Ours>(
         let names = recorded.references.to(kind, &namespace, object, &source.name_any());
         names.into_iter().map(move |name| ObjectRef::new(&name).within(&namespace)).collect::<Vec<_>>()
     })
-}
-
-/// Changes of a kind, as metadata, without a cache.
-fn metadata<K: Ours>(
-    context: &Context,
-    scope: &Scope,
-    config: Config,
-) -> impl Stream<Item = std::result::Result<PartialObjectMeta<K>, watcher::Error>> + Send + 'static {
-    watcher(scope.api::<PartialObjectMeta<K>>(context), config).default_backoff().touched_objects()
-}
-
-/// Whole objects of a kind of ours, without a cache; unreadable ones are passed over.
-fn objects<K: Ours>(
-    context: &Context,
-    scope: &Scope,
-) -> impl Stream<Item = std::result::Result<Arc<K>, watcher::Error>> + Send + 'static {
-    let stream = watcher(scope.api::<Guarded<K>>(context), Config::default()).default_backoff();
-    stream.touched_objects().try_filter_map(|guarded| std::future::ready(Ok(guarded.0.ok().map(Arc::new))))
 }
 
 fn wake_root_shards(
@@ -329,40 +252,6 @@ fn wake_kubeconfigs(
             let (namespace, name) = (shard.namespace(), shard.name_any());
             matching(&by_shard, &namespace, |found| found.spec.target.shard_ref.text() == Some(name.as_str()))
         })
-}
-
-/// Changes of anything but the status.
-fn changed<K: Ours>(
-    context: &Context,
-    scope: &Scope,
-) -> impl Stream<Item = std::result::Result<PartialObjectMeta<K>, watcher::Error>> + Send + 'static {
-    let stream = watcher(scope.api::<PartialObjectMeta<K>>(context), Config::default()).default_backoff();
-    let stream = stream.map_ok(marked_if_deleted).touched_objects();
-    stream.predicate_filter(but_status, Default::default())
-}
-
-/// What is deleted at once looks as it did before; without a mark its end would be passed over.
-fn marked_if_deleted<K>(event: Event<PartialObjectMeta<K>>) -> Event<PartialObjectMeta<K>> {
-    match event {
-        Event::Delete(mut object) => {
-            object.metadata.deletion_timestamp.get_or_insert_with(|| Time(now()));
-            Event::Delete(object)
-        }
-        Event::Apply(_) | Event::Init | Event::InitApply(_) | Event::InitDone => event,
-    }
-}
-
-/// References to the objects in a store that match.
-fn matching<K: Ours>(
-    store: &Store<Guarded<K>>,
-    namespace: &Option<String>,
-    matches: impl Fn(&K) -> bool,
-) -> Vec<ObjectRef<Guarded<K>>> {
-    let found = store
-        .state()
-        .into_iter()
-        .filter(|guarded| guarded.namespace() == *namespace && guarded.0.as_ref().is_ok_and(&matches));
-    found.map(|guarded| ObjectRef::from_obj(&*guarded)).collect()
 }
 
 type Stores = (Store<Guarded<RootShard>>, Store<Guarded<FrontProxy>>, Store<Guarded<Kubeconfig>>);

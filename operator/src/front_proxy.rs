@@ -37,7 +37,7 @@ pub(crate) async fn reconcile(front_proxy: Arc<FrontProxy>, context: Arc<Context
             return refuse(&context, &front_proxy, refused(refusal.reason, &refusal.message), refusal).await;
         }
     };
-    let realized = realize(&context, &front_proxy.object_ref(&()), &valid).await?;
+    let realized = Box::pin(realize(&context, &front_proxy.object_ref(&()), &valid)).await?;
     write(&context, &front_proxy, &valid, &realized).await?;
     let action = realized.requeue();
     realized.error.map_or(Ok(action), Err)

@@ -29,7 +29,7 @@ pub(crate) async fn reconcile(kubeconfig: Arc<Kubeconfig>, context: Arc<Context>
         Ok(valid) => valid,
         Err(refusal) => return refuse(&context, &kubeconfig, &refusal).await,
     };
-    let realized = realize(&context, &kubeconfig.object_ref(&()), &valid).await?;
+    let realized = Box::pin(realize(&context, &kubeconfig.object_ref(&()), &valid)).await?;
     let bound =
         if realized.error.is_none() { roles::bind(&context, &kubeconfig, &valid).await } else { Ok(None) };
     write(&context, &kubeconfig, &valid, &realized, &bound).await?;

@@ -33,6 +33,7 @@ mod root_shard;
 #[cfg(test)]
 mod scenarios;
 mod unhandled;
+mod watches;
 
 use std::sync::Arc;
 
@@ -45,8 +46,8 @@ pub use flags::{DEFAULT_IMAGE, FlagError, Flags, Options};
 pub use process::main;
 
 use context::Context;
-use controllers::Scope;
 use metrics::Metrics;
+use watches::Scope;
 
 /// Runs the operator until `shutdown`, and returns when everything has come to rest.
 ///

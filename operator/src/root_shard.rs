@@ -30,7 +30,7 @@ pub(crate) async fn reconcile(root_shard: Arc<RootShard>, context: Arc<Context>)
         Err(refusal) => return refuse(&context, &root_shard, &refusal).await,
     };
     record_store(&context, &root_shard, &valid).await?;
-    let realized = realize(&context, &root_shard.object_ref(&()), &valid).await?;
+    let realized = Box::pin(realize(&context, &root_shard.object_ref(&()), &valid)).await?;
     write(&context, &root_shard, &valid, &realized).await?;
     let action = realized.requeue();
     realized.error.map_or(Ok(action), Err)
