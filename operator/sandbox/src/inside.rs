@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -77,6 +77,7 @@ fn run(flags: &Flags) -> anyhow::Result<()> {
 
 /// From an empty network to a running installation, and back.
 async fn live(flags: &Flags, executable: &Path, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
+    let began = Instant::now();
     let layout = Layout::prepare(&flags.data_dir, executable).context("preparing the data directory")?;
     let network = Netlink::open()?;
     network.build_sandbox().await.context("building the sandbox's network")?;
@@ -84,22 +85,30 @@ async fn live(flags: &Flags, executable: &Path, door: Door, stop: CancellationTo
     // The API outlives the pods, so that they can say goodbye.
     let api_stop = CancellationToken::new();
     let host = ApiHost::start(&layout, Arc::clone(&logs) as _, &parts, api_stop.clone()).await?;
-    let result = Box::pin(with_api(flags, &host, layout, &logs, door, network, &stop)).await;
+    let given = Given { flags, began, layout, door, network };
+    let result = Box::pin(with_api(given, &host, &logs, &stop)).await;
     api_stop.cancel();
     parts.close();
     parts.wait().await;
     result
 }
 
-async fn with_api(
-    flags: &Flags,
-    host: &ApiHost,
+/// What the sandbox is started with.
+struct Given<'a> {
+    flags: &'a Flags,
+    began: Instant,
     layout: Layout,
-    logs: &LogEndpoint,
     door: Door,
     network: Netlink,
+}
+
+async fn with_api(
+    given: Given<'_>,
+    host: &ApiHost,
+    logs: &LogEndpoint,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let Given { flags, began, layout, door, network } = given;
     host.announce().await?;
     let feed = Feed::new();
     let (publications, published) = watch::channel(Vec::new());
@@ -123,7 +132,8 @@ async fn with_api(
     let pods = async {
         tokio::join!(node.run(stop.clone()), workloads::run(client.clone(), settings, stop.clone()));
     };
-    let installer = install::Installer { client: client.clone(), flags: flags.clone(), feed: feed.clone() };
+    let installer =
+        install::Installer { client: client.clone(), flags: flags.clone(), feed: feed.clone(), began };
     let exposure = install::Exposure { client: client.clone(), api, publications, names };
     let installed = async {
         let result = installer.run(stop.clone()).await;

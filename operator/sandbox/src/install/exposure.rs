@@ -19,6 +19,31 @@ use crate::{net::Publication, node::Published, workloads::Key};
 /// How often FrontProxies are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Where a FrontProxy will be reached from the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    /// `namespace/name`
+    pub(crate) proxy: String,
+    pub(crate) port: u16,
+}
+
+/// The doors that manifests ask for; those of a RootShard that is not among them are not known yet.
+pub(super) fn wishes(manifests: &[DynamicObject]) -> Vec<Wish> {
+    let of_kind = |kind: &str| {
+        let found =
+            manifests.iter().filter(|object| object.types.as_ref().is_some_and(|types| types.kind == kind));
+        found.cloned().map(placed).collect::<Vec<_>>()
+    };
+    let doors = doors(&of_kind("FrontProxy"), &of_kind("RootShard"));
+    doors.into_iter().map(|door| Wish { proxy: door.proxy.to_string(), port: door.port }).collect()
+}
+
+/// As it will be applied.
+fn placed(mut object: DynamicObject) -> DynamicObject {
+    object.metadata.namespace.get_or_insert_with(|| "default".to_owned());
+    object
+}
+
 /// Keeps publications as the FrontProxies want them.
 pub(crate) struct Exposure {
     pub(crate) client: Client,
@@ -70,6 +95,7 @@ fn replace<T: PartialEq>(sender: &watch::Sender<T>, value: T) {
 /// A way into an installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entrance {
+    proxy: Key,
     hostname: String,
     port: u16,
     service: Key,
@@ -86,8 +112,9 @@ fn doors(proxies: &[DynamicObject], shards: &[DynamicObject]) -> Vec<Entrance> {
             found.metadata.namespace == proxy.metadata.namespace && found.metadata.name.as_deref() == shard
         });
         let Some((hostname, port)) = external(proxy, shard) else { continue };
-        let service = Key::new(namespace, &format!("{name}-front-proxy"));
-        by_port.entry(port).or_insert(Entrance { hostname, port, service });
+        let (proxy, service) =
+            (Key::new(namespace, name), Key::new(namespace, &format!("{name}-front-proxy")));
+        by_port.entry(port).or_insert(Entrance { proxy, hostname, port, service });
     }
     by_port.into_values().collect()
 }

@@ -4,7 +4,9 @@ use std::{fs, io::Write, net::IpAddr, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client, config::Kubeconfig, core::DynamicObject};
+use kube::{config::Kubeconfig, core::DynamicObject};
+
+use crate::workloads::Key;
 
 /// A kubeconfig that works from the host.
 pub(super) struct Found {
@@ -13,18 +15,30 @@ pub(super) struct Found {
     pub(super) note: Option<String>,
 }
 
-/// The kubeconfig in the Secret of a Kubeconfig object.
+/// The Secret that a Kubeconfig object asks for.
+///
+/// # Errors
+/// It names none.
+pub(super) fn secret_of(object: &DynamicObject) -> anyhow::Result<Key> {
+    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+    let name = object.data["spec"]["secretRef"]["name"].as_str().context("the Kubeconfig names no Secret")?;
+    Ok(Key::new(namespace, name))
+}
+
+/// The kubeconfig in a Secret.
+pub(super) fn data(secret: &Secret) -> Option<Vec<u8>> {
+    Some(secret.data.as_ref()?.get("kubeconfig")?.0.clone())
+}
+
+/// The same kubeconfig for this machine.
 ///
 /// Its server has the installation's name. Where the host does not know that name, the address is used instead, and the
 /// name for the certificate only.
-pub(super) async fn of_object(client: &Client, object: &DynamicObject) -> anyhow::Result<Found> {
-    let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
-    let name = object.data["spec"]["secretRef"]["name"].as_str().context("the Kubeconfig names no Secret")?;
-    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let secret = secrets.get(name).await.with_context(|| format!("Secret {namespace}/{name}"))?;
-    let data = secret.data.as_ref().and_then(|data| data.get("kubeconfig"));
-    let data = data.with_context(|| format!("Secret {namespace}/{name} has no key kubeconfig"))?;
-    let kubeconfig = Kubeconfig::from_yaml(std::str::from_utf8(&data.0)?)?;
+///
+/// # Errors
+/// It is none.
+pub(super) fn reachable_from_here(data: &[u8]) -> anyhow::Result<Found> {
+    let kubeconfig = Kubeconfig::from_yaml(std::str::from_utf8(data)?)?;
     let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
     Ok(reachable(kubeconfig, &hosts))
 }
