@@ -14,6 +14,7 @@ mod logical_clusters;
 mod namespaces;
 mod paths;
 mod rbac;
+mod scheduling;
 mod schemas;
 mod shards;
 mod type_exists;
@@ -37,6 +38,8 @@ pub fn all(world: World) -> Vec<Arc<dyn Plugin>> {
     let world = Arc::new(world);
     let claims = claims::PermissionClaims::new(world.clone());
     world.registry.on_change(claims.clone());
+    let scheduling = scheduling::Scheduling::new(world.clone());
+    world.registry.on_change(scheduling.clone());
     vec![
         Arc::new(rbac::Escalation(world.clone())),
         Arc::new(namespaces::NamespaceLifecycle(world.clone())),
@@ -46,6 +49,7 @@ pub fn all(world: World) -> Vec<Arc<dyn Plugin>> {
         Arc::new(shards::Shards),
         Arc::new(workspace_types::WorkspaceTypes(world.clone())),
         Arc::new(type_exists::TypeExists(world.clone())),
+        scheduling,
         Arc::new(logical_clusters::LogicalClusters),
         Arc::new(exports::Exports),
         Arc::new(bindings::Bindings(world.clone())),

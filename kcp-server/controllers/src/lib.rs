@@ -38,7 +38,7 @@ pub use cluster_roles::ClusterRoles;
 pub use definitions::Definitions;
 pub use endpoint_slices::EndpointSlices;
 pub use garbage::GarbageCollector;
-pub use initialize::{DefaultBindings, UniversalContent};
+pub use initialize::Initialize;
 pub use kinds::Kinds;
 pub use logical_cluster::LogicalClusters;
 pub use logical_cluster_content::LogicalClusterContent;
@@ -80,8 +80,7 @@ pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
         Arc::new(Workspaces::new(kinds.clone())),
         Arc::new(LogicalClusters::new(kinds.clone(), &shard)),
         Arc::new(LogicalClusterContent),
-        Arc::new(UniversalContent::new(universal)),
-        Arc::new(DefaultBindings::new(kinds.clone())),
+        Arc::new(Initialize::new(kinds.clone(), universal)),
         Arc::new(WorkspaceTypes::new(kinds.clone())),
         Arc::new(ResourceLocks),
         Arc::new(EndpointSlices::new(kinds, &shard, bindings.clone())),

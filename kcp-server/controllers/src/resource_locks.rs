@@ -4,7 +4,7 @@
 //! or cannot be read, and tidied: those of bindings that are gone are dropped, those of established CRDs
 //! added, those of CRDs that are gone released, at once or when they expire.
 
-use crate::{key, kinds};
+use crate::{initialize, key, kinds};
 use kcp_api::{
     lock::{LocalCrd, Locks},
     types::{Kind, apis::APIBinding},
@@ -50,7 +50,7 @@ impl Controller for ResourceLocks {
         let wanted = if event.key.resource == kinds::logical_clusters() {
             // The locks of a logical cluster that has some are looked at when something else happens.
             let held = object.meta().annotation(annotation::RESOURCE_BINDINGS);
-            event.previous.is_none() || Locks::parse(held).is_err()
+            !initialize::is_pending(object) && (began(event) || Locks::parse(held).is_err())
         } else {
             event.record.is_none() || crate::conditions::is_true(object, "Established")
         };
@@ -61,7 +61,8 @@ impl Controller for ResourceLocks {
 
     fn plan(&self, at: &Key, facts: &Facts) -> Result<Step, Missing> {
         let Fact::Is(cluster) = facts.get(at)? else { return Ok(Step::Done) };
-        if cluster.is_deleting() {
+        // One that begins has the locks of bindings that are still to come.
+        if cluster.is_deleting() || initialize::is_pending(&cluster.value) {
             return Ok(Step::Done);
         }
         let held = cluster.value.meta().annotation(annotation::RESOURCE_BINDINGS);
@@ -93,6 +94,12 @@ impl Controller for ResourceLocks {
             Step::Wait(Wake::After(pause), "a lock expires".to_owned())
         }))
     }
+}
+
+/// Whether a logical cluster is new here, or has just been initialized.
+fn began(event: &Event) -> bool {
+    let before = |record: &kcp_storage::Record| kcp_apimachinery::value::decode(record.json()).ok();
+    event.previous.as_ref().is_none_or(|record| before(record).is_some_and(|o| initialize::is_pending(&o)))
 }
 
 /// The CRDs of a logical cluster. Of those that hold their resource already, nothing more is read.

@@ -266,6 +266,12 @@ impl Object {
         self.value.str_at(&["metadata", "uid"]).unwrap_or_default()
     }
 
+    /// Seconds since it was made, as far as its own clock says.
+    #[must_use]
+    pub fn age(&self, now: i64) -> i64 {
+        self.value.meta().creation_timestamp().map_or(0, |made| now - made.unix())
+    }
+
     /// Whether it is being deleted.
     #[must_use]
     pub fn is_deleting(&self) -> bool {

@@ -8,6 +8,8 @@
 //! Controllers are shared by all logical clusters: one of each, with one bounded queue.
 
 mod facts;
+mod feed;
+mod queue;
 mod runner;
 mod step;
 

@@ -10,8 +10,8 @@ pub enum Step {
     /// Nothing to do now. The text says why, in one line, for people.
     Wait(Wake, String),
     /// These changes, in this order; then plan again. The first refusal ends the list: a conflict or an
-    /// object that is there already or gone means that the facts were old, so it is planned anew at once;
-    /// anything else is tried again with growing pauses.
+    /// object that is there already or gone means that the facts were old, so it is planned anew at once, a
+    /// few times; anything else is tried again with growing pauses.
     Write(Vec<Change>),
     /// These changes, side by side and in no order, each whatever becomes of the others; then plan again.
     /// Those that were refused are in [`Facts::refused`](crate::Facts::refused) then, and a plan that asks

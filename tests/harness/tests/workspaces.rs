@@ -57,3 +57,37 @@ fn outsiders_cannot_tell_a_forbidden_workspace_from_none() {
     assert_eq!(texts[0], texts[1]);
     assert_eq!(texts[0], texts[2]);
 }
+
+/// The newest revision of the store.
+fn revision(kcp: &Kcp) -> u64 {
+    let list = kcp.admin().run(&["get", "--raw", "/clusters/root/api/v1/configmaps?limit=1"]).success();
+    let list: serde_json::Value = serde_json::from_str(&list).expect("a list");
+    list["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse().ok()).expect("a revision")
+}
+
+/// What a workspace begins with are eleven objects: the Workspace, its LogicalCluster, its administrator's binding, two
+/// namespaces with a ServiceAccount and a ConfigMap each, and the bindings of two exports. Two of them are written
+/// once more, when they are ready.
+#[test]
+fn a_workspace_takes_thirteen_revisions() {
+    const COUNT: u64 = 5;
+    let kcp = Kcp::start();
+    // The first one has the shard learn what the others use.
+    kcp.make_workspace("root", "first");
+    let settled = |workspace: &str| {
+        let kubectl = kcp.workspace(workspace);
+        let count = |what: &str| kubectl.run(&["get", what, "-A", "-o", "name"]).success().lines().count();
+        eventually("its namespaces have what they need", || {
+            count("serviceaccounts") == 2 && count("configmaps") == 2
+        });
+    };
+    settled("root:first");
+    let before = revision(&kcp);
+    for at in 0..COUNT {
+        kcp.make_workspace("root", &format!("next-{at}"));
+    }
+    for at in 0..COUNT {
+        settled(&format!("root:next-{at}"));
+    }
+    assert_eq!(revision(&kcp) - before, 13 * COUNT);
+}

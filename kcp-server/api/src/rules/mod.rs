@@ -10,6 +10,7 @@ pub mod export;
 pub mod finalizer;
 pub mod logical_cluster;
 pub mod path;
+pub mod schedule;
 pub mod schema;
 pub mod shard;
 pub mod workspace;

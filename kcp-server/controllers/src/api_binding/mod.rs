@@ -16,7 +16,7 @@ use bound::{entry, established, kept};
 use export::{bindables, export_of};
 use kcp_api::{bound_crd, well_known::annotation};
 use kcp_apimachinery::Value;
-use kcp_names::ClusterName;
+use kcp_names::{ClusterName, Revision};
 use kcp_reconcile::{Change, Controller, Fact, Facts, Missing, Object, Step, Wake, Wakes};
 use kcp_storage::{Event, Key, Range};
 use names::{Locked, conflict, lock};
@@ -83,13 +83,7 @@ impl Controller for ApiBindings {
         if binding.is_deleting() {
             return Ok(Step::Done);
         }
-        let mut object = (*binding.value).clone();
-        if object.str_at(&["status", "phase"]).unwrap_or_default().is_empty() {
-            object.set_at(&["status", "phase"], "Binding".into());
-        }
-        let mut changes = Vec::new();
-        let blocked = bind(&binding, &mut object, &mut changes, facts)?.err();
-        show(&mut object, blocked.as_ref(), facts.now());
+        let Bound { object, mut changes, blocked } = look(&binding, facts)?;
         if object != *binding.value {
             changes.push(Change::Update { key: at.clone(), object, subresource: None });
         }
@@ -101,6 +95,34 @@ impl Controller for ApiBindings {
             None => Step::Done,
         })
     }
+}
+
+/// A binding that is about to be made, as it will be when it is bound, and what has to be written before.
+pub(crate) fn born(at: &Key, object: Value, facts: &Facts) -> Result<(Value, Vec<Change>), Missing> {
+    let (created, modified) = (Revision(0), Revision(0));
+    let unborn = Object { key: at.clone(), value: Arc::new(object), created, modified };
+    look(&unborn, facts).map(|bound| (bound.object, bound.changes))
+}
+
+/// What came of looking at a binding.
+struct Bound {
+    /// The binding as it should be.
+    object: Value,
+    /// What has to be written before it.
+    changes: Vec<Change>,
+    /// Why it is not complete.
+    blocked: Option<Blocked>,
+}
+
+fn look(binding: &Object, facts: &Facts) -> Result<Bound, Missing> {
+    let mut object = (*binding.value).clone();
+    if object.str_at(&["status", "phase"]).unwrap_or_default().is_empty() {
+        object.set_at(&["status", "phase"], "Binding".into());
+    }
+    let mut changes = Vec::new();
+    let blocked = bind(binding, &mut object, &mut changes, facts)?.err();
+    show(&mut object, blocked.as_ref(), facts.now());
+    Ok(Bound { object, changes, blocked })
 }
 
 /// Whether only the status of a binding that serves has changed, which changes nothing about it.
