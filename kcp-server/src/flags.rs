@@ -38,6 +38,12 @@ pub struct Start {
     /// Oldest TLS version that is spoken: VersionTLS12 or VersionTLS13.
     #[arg(long)]
     pub tls_min_version: Option<String>,
+    /// Whether only HTTP/1.1 is spoken.
+    #[arg(long, default_value = "false", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub disable_http2_serving: bool,
+    /// Requests that one HTTP/2 connection may have open; 0: the default.
+    #[arg(long, default_value_t = 0)]
+    pub http2_max_streams_per_connection: u32,
     /// Certificate authorities of client certificates.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
@@ -196,7 +202,6 @@ pub const TUNING: &[&str] = &[
     "external-hostname=",
     "external-logical-cluster-admin-kubeconfig=",
     "goaway-chance=",
-    "http2-max-streams-per-connection=",
     "leader-election-name=",
     "leader-election-namespace=",
     "lease-reuse-duration-seconds=",
@@ -240,7 +245,6 @@ pub const TUNING: &[&str] = &[
     "watch-cache-sizes=",
     "delete-collection-workers=",
     "deserialization-cache-size=",
-    "disable-http2-serving",
     "default-watch-cache-size=",
 ];
 

@@ -84,8 +84,9 @@ pub async fn run_with(
         Some("VersionTLS13") => MinVersion::Tls13,
         _ => MinVersion::Tls12,
     };
-    let tls = ServerTls { certificate: certificate.clone(), min_version };
-    let https = Server::new(listener, &tls, kcp_transport::Limits::default())?;
+    let http2 = !config.flags.disable_http2_serving;
+    let tls = ServerTls { certificate: certificate.clone(), min_version, http2 };
+    let https = Server::new(listener, &tls, transport_limits(&config))?;
     tasks.spawn(keep_up(vec![certificate], stop.clone()));
     let serving = {
         let server = server.clone();
@@ -108,6 +109,14 @@ pub async fn run_with(
     tasks.close();
     tasks.wait().await;
     began
+}
+
+fn transport_limits(config: &Config) -> kcp_transport::Limits {
+    let limits = kcp_transport::Limits::default();
+    match config.flags.http2_max_streams_per_connection {
+        0 => limits,
+        streams => kcp_transport::Limits { streams, ..limits },
+    }
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<LocalStore>> {

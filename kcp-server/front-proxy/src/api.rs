@@ -3,6 +3,7 @@
 //! It gives trees, not types, and interprets no more of them than it needs to go on. One exists per
 //! server and credential; connections are the transport's.
 
+use crate::connection::Connection;
 use bytes::{Bytes, BytesMut};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
@@ -12,7 +13,7 @@ use kcp_apimachinery::{
     Value,
     value::{decode, encode},
 };
-use kcp_transport::{Body, BodyError, Client, ClientError, Source};
+use kcp_transport::{Body, BodyError, ClientError};
 use std::sync::Arc;
 
 /// Objects per page of a list.
@@ -25,10 +26,9 @@ const LONGEST_EVENT: usize = 16 << 20;
 /// The API of one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    client: Arc<Client>,
-    /// URL without a slash at its end.
-    base: Arc<str>,
-    token: Option<Source>,
+    connection: Arc<Connection>,
+    /// URL without a slash at its end, if it is not the connection's own.
+    base: Option<Arc<str>>,
 }
 
 /// Why there is no answer that can be used.
@@ -90,8 +90,19 @@ pub(crate) enum Event {
 }
 
 impl Api {
-    pub(crate) fn new(client: Arc<Client>, base: &str, token: Option<Source>) -> Self {
-        Self { client, base: base.trim_end_matches('/').into(), token }
+    /// The API of the connection's own server.
+    pub(crate) fn of(connection: Arc<Connection>) -> Self {
+        Self { connection, base: None }
+    }
+
+    /// The API of another server that takes the same credential.
+    pub(crate) fn at(connection: Arc<Connection>, base: &str) -> Self {
+        Self { connection, base: Some(base.trim_end_matches('/').into()) }
+    }
+
+    /// The server's URL without a slash at its end.
+    pub(crate) fn base(&self) -> String {
+        self.base.as_ref().map_or_else(|| self.connection.server(), ToString::to_string)
     }
 
     /// Reads one object.
@@ -142,21 +153,21 @@ impl Api {
         let senseless = |reason: String| ApiError::Senseless { path: path.to_owned(), reason };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.base))
+            .uri(format!("{}{path}", self.base()))
             .header(ACCEPT, accept)
             .body(body.map_or_else(Body::empty, Body::from))
             .map_err(|error| senseless(error.to_string()))?;
         if request.method() == Method::POST {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        if let Some(token) = &self.token {
+        if let Some(token) = self.connection.token() {
             let token = token.read().map_err(|error| senseless(error.to_string()))?;
             let value = [b"Bearer ", token.trim_ascii()].concat();
             let mut value = HeaderValue::from_bytes(&value).map_err(|error| senseless(error.to_string()))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        Ok(self.client.send(request).await?)
+        Ok(self.connection.client().send(request).await?)
     }
 
     async fn read(&self, path: &str, response: Response<Body>) -> Result<Value, ApiError> {

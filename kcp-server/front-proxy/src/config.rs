@@ -1,6 +1,6 @@
 //! What the proxy shall do, checked.
 
-use crate::flags::{AuthenticationFlags, DROPPED_GROUPS, Flags};
+use crate::flags::{AuthenticationFlags, Flags};
 use http::HeaderName;
 use kcp_authn::{GroupFilter, HeaderNames};
 use kcp_transport::{KeyPairSource, Limits, MinVersion};
@@ -23,6 +23,8 @@ pub struct Config {
     pub directory: PathBuf,
     /// The oldest TLS that is spoken.
     pub min_version: MinVersion,
+    /// Whether HTTP/2 is spoken besides HTTP/1.1.
+    pub http2: bool,
     /// What clients get.
     pub limits: Limits,
     /// The mapping file.
@@ -89,6 +91,7 @@ impl TryFrom<Flags> for Config {
             certificate: certificate(&flags, &mut wrong),
             directory: directory(&flags),
             min_version: min_version(&flags.serving.tls_min_version, &mut wrong),
+            http2: !flags.serving.disable_http2_serving,
             limits: limits(flags.serving.http2_max_streams_per_connection),
             authentication: authentication(&flags.authentication, &mut wrong),
             cors: cors(&flags.cors_allowed_origins, &mut wrong),
@@ -136,12 +139,16 @@ fn check_absent(flags: &Flags, wrong: &mut Vec<String>) {
 fn note_tuning(flags: &Flags) {
     let (serving, logging) = (&flags.serving, &flags.logging);
     for (given, flag) in [
+        (!flags.shard_peer_kubeconfig.is_empty(), "shard-peer-kubeconfig"),
         (!flags.profiler_address.is_empty(), "profiler-address"),
-        (serving.disable_http2_serving, "disable-http2-serving"),
         (serving.permit_address_sharing, "permit-address-sharing"),
         (serving.permit_port_sharing, "permit-port-sharing"),
         (!logging.vmodule.is_empty(), "vmodule"),
         (!logging.log_flush_frequency.is_empty(), "log-flush-frequency"),
+        (logging.log_text_split_stream, "log-text-split-stream"),
+        (!logging.log_text_info_buffer_size.is_empty(), "log-text-info-buffer-size"),
+        (logging.log_json_split_stream, "log-json-split-stream"),
+        (!logging.log_json_info_buffer_size.is_empty(), "log-json-info-buffer-size"),
     ] {
         if given {
             tracing::warn!("--{flag} has no effect");
@@ -184,13 +191,9 @@ fn limits(streams: u32) -> Limits {
 }
 
 fn authentication(flags: &AuthenticationFlags, wrong: &mut Vec<String>) -> Authentication {
-    let drop: Vec<String> = DROPPED_GROUPS
-        .iter()
-        .map(|&group| group.to_owned())
-        .chain(flags.authentication_drop_groups.iter().filter(|group| !group.is_empty()).cloned())
-        .collect();
-    let pass_on: Vec<String> =
-        flags.authentication_pass_on_groups.iter().filter(|group| !group.is_empty()).cloned().collect();
+    let named = |groups: &[String]| -> Vec<String> {
+        groups.iter().filter(|group| !group.is_empty()).cloned().collect()
+    };
     let audiences =
         if flags.api_audiences.is_empty() { &flags.service_account_issuer } else { &flags.api_audiences };
     Authentication {
@@ -203,7 +206,10 @@ fn authentication(flags: &AuthenticationFlags, wrong: &mut Vec<String>) -> Authe
         service_account_lookup: flags.service_account_lookup,
         issuers: flags.service_account_issuer.clone(),
         audiences: if flags.service_account_key_file.is_empty() { Vec::new() } else { audiences.clone() },
-        groups: GroupFilter::new(&pass_on, &drop),
+        groups: GroupFilter::new(
+            &named(&flags.authentication_pass_on_groups),
+            &named(&flags.authentication_drop_groups),
+        ),
     }
 }
 
@@ -281,7 +287,6 @@ mod tests {
             "--service-account-key-file=/a",
             "--service-account-key-file=/b",
             "--service-account-lookup=false",
-            "--authentication-drop-groups=team:*",
             "-v=4",
             "-v",
             "6",
@@ -293,8 +298,23 @@ mod tests {
         assert_eq!(authentication.service_account_keys.len(), 2);
         assert!(!authentication.service_account_lookup);
         assert_eq!(authentication.audiences, ["https://kcp.default.svc"]);
-        let user = User::new("u", &["system:masters", "team:a", "ops", "system:kcp:initializer:x"]);
-        assert_eq!(authentication.groups.apply(user).groups, ["ops"]);
+    }
+
+    #[test]
+    fn given_groups_are_dropped_instead_of_the_default_ones() {
+        for (flags, left) in [
+            (&[][..], &["ops", "team:a"][..]),
+            (&["--authentication-drop-groups=team:*,ops"], &["system:kcp:initializer:x", "system:masters"]),
+            (
+                &["--authentication-drop-groups="],
+                &["ops", "system:kcp:initializer:x", "system:masters", "team:a"],
+            ),
+            (&["--authentication-pass-on-groups=team:*,system:masters"], &["team:a"]),
+        ] {
+            let user = User::new("u", &["system:masters", "team:a", "ops", "system:kcp:initializer:x"]);
+            let groups = config(flags).expect("valid").authentication.groups;
+            assert_eq!(groups.apply(user).groups, left, "{flags:?}");
+        }
     }
 
     fn check_refused(more: &[&str], expected: &str) {
@@ -312,6 +332,8 @@ mod tests {
         check_refused(&["--tls-min-version=1"], "--tls-min-version: unknown version \"1\"");
         check_refused(&["--mapping-file="], "--mapping-file is required");
         check_refused(&["--no-such-flag"], "unexpected argument found");
-        assert!(config(&["--profiler-address=:6060", "--feature-gates=Other=true"]).is_ok());
+        let tuning = ["--profiler-address=:6060", "--shard-peer-kubeconfig=a", "--log-text-split-stream"];
+        assert!(config(&tuning).is_ok());
+        assert!(config(&["--feature-gates=Other=true"]).is_ok());
     }
 }

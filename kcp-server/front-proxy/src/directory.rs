@@ -8,6 +8,7 @@
 
 use crate::{
     api::{Api, ApiError},
+    connection::Connection,
     miss::Asker,
     reflect::{Accept, Follower, reflect},
     shard::Shard,
@@ -15,7 +16,6 @@ use crate::{
 use kcp_apimachinery::Value;
 use kcp_index::{Feed, Index, Resolved};
 use kcp_names::{ShardName, WorkspacePath};
-use kcp_transport::{Client, Source};
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::BTreeMap,
@@ -36,8 +36,7 @@ pub(crate) struct Directory {
     root: Api,
     shards: RwLock<BTreeMap<ShardName, Arc<Shard>>>,
     /// How shards are connected to.
-    client: Arc<Client>,
-    token: Option<Source>,
+    connection: Arc<Connection>,
     asker: Asker,
     /// The shards have been listed once.
     listed: AtomicBool,
@@ -48,19 +47,13 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// A directory of the shards that `root` knows. `client` and `token` are for all of them.
-    pub(crate) fn new(
-        root: Api,
-        client: Arc<Client>,
-        token: Option<Source>,
-        stop: CancellationToken,
-    ) -> Arc<Self> {
+    /// A directory of the shards that `root` knows. `connection` is to any of them.
+    pub(crate) fn new(root: Api, connection: Arc<Connection>, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             index: Index::of_proxy(),
             root,
             shards: RwLock::default(),
-            client,
-            token,
+            connection,
             asker: Asker::default(),
             listed: AtomicBool::new(false),
             identity: Mutex::default(),
@@ -142,8 +135,8 @@ impl Directory {
             return;
         }
         tracing::info!(shard = %name, url = base, "following shard");
-        let (client, token) = (Arc::clone(&self.client), self.token.clone());
-        let shard = Arc::new(Shard::new(name.clone(), base, client, token, self.stop.child_token()));
+        let (connection, stop) = (Arc::clone(&self.connection), self.stop.child_token());
+        let shard = Arc::new(Shard::new(name.clone(), base, connection, stop));
         self.index.add_shard(name);
         self.shards.write().insert(name.clone(), Arc::clone(&shard));
         if let Some(before) = &before {

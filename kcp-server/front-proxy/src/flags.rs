@@ -6,7 +6,7 @@
 use clap::{ArgAction, Args};
 use std::net::IpAddr;
 
-/// Groups that never pass the proxy, because they mean something between its shards.
+/// Groups that do not pass the proxy unless told otherwise, because they mean something between its shards.
 pub const DROPPED_GROUPS: [&str; 4] = [
     "system:masters",
     "system:kcp:logical-cluster-admin",
@@ -29,6 +29,9 @@ pub struct Flags {
     /// How to be believed by every shard; its server is not used
     #[arg(long, default_value = "")]
     pub shards_kubeconfig: String,
+    /// Not implemented; taken with a note: shards are found through the root shard
+    #[arg(long, value_delimiter = ',')]
+    pub shard_peer_kubeconfig: Vec<String>,
     /// Not implemented; taken with a note
     #[arg(long, default_value = "")]
     pub profiler_address: String,
@@ -73,6 +76,9 @@ pub struct ServingFlags {
     /// VersionTLS12 or VersionTLS13
     #[arg(long, default_value = "")]
     pub tls_min_version: String,
+    /// Whether only HTTP/1.1 is spoken
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub disable_http2_serving: bool,
     /// Not implemented
     #[arg(long, value_delimiter = ',')]
     pub tls_cipher_suites: Vec<String>,
@@ -85,9 +91,6 @@ pub struct ServingFlags {
     /// Requests that one HTTP/2 connection may have open; 0 is the default
     #[arg(long, default_value_t = 0)]
     pub http2_max_streams_per_connection: u32,
-    /// Not implemented; taken with a note
-    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    pub disable_http2_serving: bool,
     /// Not implemented; taken with a note
     #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub permit_address_sharing: bool,
@@ -138,8 +141,8 @@ pub struct AuthenticationFlags {
     /// Groups that are passed on; none passes all. A `*` at the end matches any rest
     #[arg(long, value_delimiter = ',')]
     pub authentication_pass_on_groups: Vec<String>,
-    /// Groups that are not passed on, besides those that never are. A `*` at the end matches any rest
-    #[arg(long, value_delimiter = ',')]
+    /// Groups that are not passed on, instead of the default ones. A `*` at the end matches any rest
+    #[arg(long, value_delimiter = ',', default_values_t = DROPPED_GROUPS.map(str::to_owned))]
     pub authentication_drop_groups: Vec<String>,
     /// Not used by a proxy, which issues no tokens
     #[arg(long, default_value = "")]
@@ -211,4 +214,16 @@ pub struct LoggingFlags {
     /// Not implemented; taken with a note
     #[arg(long, default_value = "")]
     pub log_flush_frequency: String,
+    /// Not implemented; taken with a note
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub log_text_split_stream: bool,
+    /// Not implemented; taken with a note
+    #[arg(long, default_value = "")]
+    pub log_text_info_buffer_size: String,
+    /// Not implemented; taken with a note
+    #[arg(long, default_value_t = false, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub log_json_split_stream: bool,
+    /// Not implemented; taken with a note
+    #[arg(long, default_value = "")]
+    pub log_json_info_buffer_size: String,
 }

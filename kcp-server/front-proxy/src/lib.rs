@@ -19,6 +19,7 @@
 mod api;
 mod attributes;
 mod config;
+mod connection;
 mod cors;
 mod directory;
 mod ending;

@@ -171,6 +171,8 @@ enum Segment {
     Literal(String),
     Cluster,
     Any,
+    /// `{$}`: nothing may follow.
+    End,
 }
 
 impl Pattern {
@@ -178,10 +180,19 @@ impl Pattern {
         if !path.starts_with('/') {
             return Err("it must begin with /".into());
         }
-        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        if let Some((_, before)) = segments.split_last()
+            && before.iter().any(|segment| *segment == "{$}" || segment.ends_with("...}"))
+        {
+            return Err("{$} and {…...} end a path".to_owned());
+        }
         segments
+            .into_iter()
+            // What matches any rest is what every prefix does.
+            .filter(|segment| !segment.ends_with("...}"))
             .map(|segment| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
                 Some("cluster") => Ok(Segment::Cluster),
+                Some("$") => Ok(Segment::End),
                 Some("") => Err("{} has no name".to_owned()),
                 Some(_) => Ok(Segment::Any),
                 None if segment.contains(['{', '}']) => Err(format!("{segment:?} is no wildcard")),
@@ -196,13 +207,16 @@ impl Pattern {
         let mut segments = path.strip_prefix('/')?.split('/');
         let mut cluster = None;
         for wanted in &self.0 {
+            if *wanted == Segment::End {
+                return segments.all(str::is_empty).then_some(cluster);
+            }
             let segment = segments.next()?;
             match wanted {
                 Segment::Literal(literal) if literal != segment => return None,
                 Segment::Literal(_) => {}
                 Segment::Cluster | Segment::Any if segment.is_empty() => return None,
                 Segment::Cluster => cluster = Some(segment),
-                Segment::Any => {}
+                Segment::Any | Segment::End => {}
             }
         }
         Some(cluster)
@@ -227,6 +241,8 @@ mod tests {
           extra_header_prefix: X-More-
         - {path: /services/special, backend: 'https://special'}
         - {path: '/e2e/clusters/{cluster}/', backend: 'https://e2e'}
+        - {path: '/exact/{name}/{$}', backend: 'https://exact'}
+        - {path: '/tree/{rest...}', backend: 'https://tree'}
     ";
 
     fn check(path: &str, expected: Option<(&str, Option<&str>)>) {
@@ -246,6 +262,9 @@ mod tests {
         check("/e2e/clusters/root:a/api", Some(("https://e2e", Some("root:a"))));
         check("/e2e/clusters//api", Some(("https://default", None)));
         check("/other", Some(("https://default", None)));
+        check("/exact/a/", Some(("https://exact", None)));
+        check("/exact/a/b", Some(("https://default", None)));
+        check("/tree/a/b", Some(("https://tree", None)));
     }
 
     #[test]
@@ -268,6 +287,7 @@ mod tests {
             ("[{path: /s, backend: 'https://x', proxy_client_cert: a}]", "belong together"),
             ("[{path: /s, backend: 'https://x', verify: false}]", "verify"),
             ("[{path: '/{a', backend: 'https://x'}]", "is no wildcard"),
+            ("[{path: '/{$}/a', backend: 'https://x'}]", "end a path"),
         ] {
             let error = Mappings::parse(text).expect_err(text);
             assert!(error.contains(reason), "{error}");

@@ -80,6 +80,7 @@ async fn follow(api: &Api, accept: Accept, follower: &mut impl Follower) {
 /// Returns when there has to be another list.
 async fn list_and_watch(api: &Api, accept: Accept, follower: &mut impl Follower) -> Result<(), ApiError> {
     let path = follower.path().await?;
+    let server = api.base();
     let mut version = list(api, accept, &path, follower).await?;
     let mut wait = SHORTEST;
     loop {
@@ -96,6 +97,10 @@ async fn list_and_watch(api: &Api, accept: Accept, follower: &mut impl Follower)
         }
         wait = if begun.elapsed() > LIVED { SHORTEST } else { (wait * 2).min(LONGEST) };
         pause(wait).await;
+        // Another server may count its versions differently.
+        if api.base() != server {
+            return Ok(());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use kcp_index::Resolved;
-use kcp_names::WorkspacePath;
+use kcp_names::{ClusterName, WorkspacePath};
 use kcp_transport::{Client, ClientLimits, Upkeep};
 use std::{path::PathBuf, sync::Arc};
 
@@ -132,6 +132,23 @@ impl Table {
             Some(cluster) if self.has_shards() => check(directory, &cluster, place),
             _ => place,
         }
+    }
+
+    /// Who refuses a request into a workspace that nobody knows: the shard of its nearest ancestor, else the one
+    /// that has `root`. Only requests that are for the shards are refused by one.
+    pub(crate) fn judge(
+        &self,
+        directory: &Directory,
+        workspace: &WorkspacePath,
+        path: &str,
+    ) -> Option<(Arc<Route>, String)> {
+        let shards = self.shards.as_ref().filter(|_| path.starts_with("/clusters/"))?;
+        let index = directory.index();
+        let nearest = index.frontier(workspace).map(|frontier| frontier.shard);
+        let nearest = nearest.or_else(|| index.shard_of(&ClusterName::root()));
+        let shard = nearest.and_then(|name| directory.shard(&name));
+        let base = shard.map_or_else(|| directory.root().base(), |shard| shard.base.clone());
+        Some((Arc::clone(shards), format!("{base}{path}")))
     }
 
     fn other(&self, path: &str) -> Option<(&Arc<Route>, Option<String>)> {

@@ -3,17 +3,16 @@
 use crate::{
     Config,
     api::Api,
+    connection::Connection,
     directory::Directory,
     identity::{Identity, IdentityError},
-    kubeconfig::{Kubeconfig, KubeconfigError},
+    kubeconfig::KubeconfigError,
     metrics::Metrics,
     routes::{Routes, RoutesError},
     serve::Handler,
 };
 use http::Request;
-use kcp_transport::{
-    Body, Client, ClientLimits, Listener, Peer, Server, ServerTls, ServingCertificate, Upkeep, keep_up,
-};
+use kcp_transport::{Body, Listener, Peer, Server, ServerTls, ServingCertificate, Upkeep, keep_up};
 use std::{net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -29,9 +28,6 @@ pub enum StartError {
     /// A kubeconfig.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// The root kubeconfig lacks what only it can say.
-    #[error("the root kubeconfig names no server")]
-    NoRoot,
     /// The mapping file.
     #[error(transparent)]
     Routes(#[from] RoutesError),
@@ -64,19 +60,9 @@ impl FrontProxy {
     /// A file that cannot be used, or an address that cannot be listened on.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let root = Kubeconfig::read(&config.root_kubeconfig, None)?;
-        if root.server.is_empty() {
-            return Err(StartError::NoRoot);
-        }
-        let shards = Kubeconfig::read(&config.shards_kubeconfig, None)?;
-        let root_client = Client::new(root.tls(), ClientLimits::default())?;
-        let shards_client = Client::new(shards.tls(), ClientLimits::default())?;
-        let directory = Directory::new(
-            Api::new(Arc::clone(&root_client), &root.server, root.token),
-            Arc::clone(&shards_client),
-            shards.token,
-            stop.clone(),
-        );
+        let root = Connection::to_server(config.root_kubeconfig)?;
+        let shards = Connection::to_any(config.shards_kubeconfig)?;
+        let directory = Directory::new(Api::of(Arc::clone(&root)), Arc::clone(&shards), stop.clone());
         let routes = Routes::read(config.mapping_file)?;
         let identity = Identity::new(config.authentication, Arc::clone(&directory))?;
         let certificate = match config.certificate {
@@ -86,11 +72,14 @@ impl FrontProxy {
                 ServingCertificate::load_or_generate(&config.directory, "apiserver", &names)?
             }
         };
-        let tls = ServerTls { certificate: Arc::clone(&certificate), min_version: config.min_version };
+        let tls = ServerTls {
+            certificate: Arc::clone(&certificate),
+            min_version: config.min_version,
+            http2: config.http2,
+        };
         let listener = Listener::bind(config.host, config.port).await?;
         let server = Server::new(listener, &tls, config.limits)?;
-        let upkeep: Vec<Arc<dyn Upkeep>> =
-            vec![certificate, root_client, shards_client, routes.clone(), identity.clone()];
+        let upkeep: Vec<Arc<dyn Upkeep>> = vec![certificate, root, shards, routes.clone(), identity.clone()];
         let handler = Handler { identity, directory, routes, metrics: Metrics::new(), cors: config.cors };
         Ok(Self { server, handler, upkeep, stop })
     }
@@ -99,6 +88,13 @@ impl FrontProxy {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// What looks after the files that were read, every few seconds while it serves. Whoever has just changed one
+    /// and cannot wait looks himself.
+    #[must_use]
+    pub fn upkeep(&self) -> Vec<Arc<dyn Upkeep>> {
+        self.upkeep.clone()
     }
 
     /// Serves until `shutdown`, drains, and returns. The directory is followed to the end, for requests

@@ -87,7 +87,13 @@ impl Handler {
         }
         match self.look_twice(&table, place, request.uri().path()).await {
             Place::To(route, url) => send(peer, request, &route, &url, user.as_ref()).await,
-            Place::Refused | Place::Unknown(_) => refuse(user, request.method(), request.uri()),
+            Place::Unknown(workspace) => {
+                match table.judge(&self.directory, &workspace, request.uri().path()) {
+                    Some((route, url)) => send_to_judge(peer, request, &route, &url, user).await,
+                    None => refuse(user, &request),
+                }
+            }
+            Place::Refused => refuse(user, &request),
             Place::Unavailable => status::text(StatusCode::SERVICE_UNAVAILABLE, "Not available.\n"),
             Place::Nowhere => status::text(StatusCode::NOT_FOUND, "404 page not found\n"),
         }
@@ -146,12 +152,33 @@ async fn send(
     if watch { end_with(response, &peer.drain) } else { response }
 }
 
+/// Lets a shard refuse what does not exist: it knows tokens and impersonation, and gives the very answer that it
+/// gives for a workspace that exists and is not open to the user.
+async fn send_to_judge(
+    peer: &Peer,
+    request: Request<Body>,
+    route: &Route,
+    url: &str,
+    user: Option<User>,
+) -> Response<Body> {
+    let mut asked = Request::new(Body::empty());
+    *asked.method_mut() = request.method().clone();
+    *asked.uri_mut() = request.uri().clone();
+    *asked.headers_mut() = request.headers().clone();
+    let answer = send(peer, request, route, url, user.as_ref()).await;
+    match answer.status() {
+        // A judge who is away, or tells a friend of the house that there is nothing.
+        StatusCode::NOT_FOUND | StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => refuse(user, &asked),
+        _ => answer,
+    }
+}
+
 /// The same answer for what does not exist and what the user may not see.
-fn refuse(user: Option<User>, method: &Method, uri: &Uri) -> Response<Body> {
-    let path = uri.path();
+fn refuse(user: Option<User>, request: &Request<Body>) -> Response<Body> {
+    let path = request.uri().path();
     let below =
         path.strip_prefix("/clusters/").map_or(path, |below| below.find('/').map_or("/", |at| &below[at..]));
-    let asked = attributes(user.unwrap_or_else(User::anonymous), method, below, uri);
+    let asked = attributes(user.unwrap_or_else(User::anonymous), request.method(), below, request.uri());
     status::forbidden(&forbidden(&asked, DENIED))
 }
 

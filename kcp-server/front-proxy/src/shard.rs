@@ -1,10 +1,9 @@
 //! One shard that is followed: where it is, and how far its two feeds are.
 
-use crate::api::Api;
+use crate::{api::Api, connection::Connection};
 use kcp_apimachinery::Value;
 use kcp_index::{Feed, Index, LogicalClusterFacts, WorkspaceFacts};
 use kcp_names::{ClusterName, ShardName};
-use kcp_transport::{Client, Source};
 use parking_lot::Mutex;
 use std::sync::{
     Arc,
@@ -44,14 +43,13 @@ impl Shard {
     pub(crate) fn new(
         name: ShardName,
         base: &str,
-        client: Arc<Client>,
-        token: Option<Source>,
+        connection: Arc<Connection>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             name,
             base: base.to_owned(),
-            api: Api::new(client, base, token),
+            api: Api::at(connection, base),
             stop,
             tasks: TaskTracker::new(),
             workspaces: Progress::default(),

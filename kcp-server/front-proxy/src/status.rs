@@ -1,34 +1,37 @@
 //! What a request is told that is not forwarded.
 
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use kcp_apimachinery::{Value, value::encode};
+use http::{HeaderValue, Response, StatusCode, header};
+use kcp_apimachinery::{
+    status::{Details, Status},
+    value::encode,
+};
 use kcp_authz::Forbidden;
 use kcp_transport::Body;
 
 /// Nobody knows the credential, or there is none and has to be.
 pub(crate) fn unauthorized() -> Response<Body> {
-    failure(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized", Value::Null)
+    failure(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized", None)
 }
 
 /// The user may not do this, or it does not exist: the same answer.
 pub(crate) fn forbidden(forbidden: &Forbidden) -> Response<Body> {
-    let mut details = Value::object();
-    for (name, text) in [("name", &forbidden.name), ("group", &forbidden.group), ("kind", &forbidden.kind)] {
-        if !text.is_empty() {
-            details.set_at(&[name], text.as_str().into());
-        }
-    }
-    failure(StatusCode::FORBIDDEN, "Forbidden", &forbidden.message, details)
+    let details = Details {
+        name: forbidden.name.clone(),
+        group: forbidden.group.clone(),
+        kind: forbidden.kind.clone(),
+        ..Details::default()
+    };
+    failure(StatusCode::FORBIDDEN, "Forbidden", &forbidden.message, Some(details))
 }
 
 /// The request makes no sense.
 pub(crate) fn bad_request(message: &str) -> Response<Body> {
-    failure(StatusCode::BAD_REQUEST, "BadRequest", message, Value::Null)
+    failure(StatusCode::BAD_REQUEST, "BadRequest", message, None)
 }
 
 /// Something is wrong on our side.
 pub(crate) fn internal(message: &str) -> Response<Body> {
-    failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message, Value::Null)
+    failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message, None)
 }
 
 /// A short text, as upstream answers where no API server is concerned.
@@ -39,22 +42,19 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Body>) -> Response<Body> 
 pub(crate) fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response
 }
 
-fn failure(status: StatusCode, reason: &str, message: &str, details: Value) -> Response<Body> {
-    let mut object = kcp_apimachinery::value!({
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": (i64::from(status.as_u16()))
-    });
-    if !details.is_null() {
-        object.set_at(&["details"], details);
-    }
-    respond(status, "application/json", encode(&object).into())
+fn failure(code: StatusCode, reason: &str, message: &str, details: Option<Details>) -> Response<Body> {
+    let status = Status {
+        status: "Failure".to_owned(),
+        message: message.to_owned(),
+        reason: reason.to_owned(),
+        details,
+        code: code.as_u16(),
+    };
+    respond(code, "application/json", encode(&status.to_value()).into())
 }

@@ -2,7 +2,8 @@
 
 mod support;
 
-use http::{Request, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use kcp_apimachinery::value;
 use kcp_transport::Body;
@@ -40,41 +41,74 @@ async fn names_and_paths_lead_to_their_shards() {
     world.stop().await;
 }
 
+/// Everything that a client can see of an answer, but when it was given.
+async fn whole(response: Response<Body>) -> (StatusCode, HeaderMap, Bytes) {
+    let (mut head, body) = response.into_parts();
+    head.headers.remove(header::DATE);
+    (head.status, head.headers, body.collect(1 << 20).await.expect("body"))
+}
+
 #[tokio::test]
 async fn what_does_not_exist_looks_like_what_is_forbidden() {
     let world = World::start().await;
+    let amber = FakeShard::start(&world.ca, "amber").await;
+    amber.put_logical_cluster("closed");
+    world.root.put_workspace("root", workspace("org", "closed"));
+    world.root.put_shard("amber", &amber.url());
+    for user in [world.user("alice", &[]), world.anybody()] {
+        user.eventually_lands("/clusters/root/x", "root /clusters/root/x").await;
+        let ask = async |place: &str| {
+            let path = format!("/clusters/{place}/api/v1/namespaces/n/configmaps");
+            let asked = Request::get(world.uri(&path)).header("Impersonate-User", "bob");
+            whole(user.send(asked.body(Body::empty()).expect("request")).await).await
+        };
+        let forbidden = ask("closed").await;
+        assert_eq!(forbidden.0, 403);
+        for place in ["root:org", "none", "root:none", "root:org:none", "none:none"] {
+            assert_eq!(ask(place).await, forbidden, "{place}");
+        }
+    }
+    amber.stop().await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_exist_is_refused_here() {
+    let world = World::start().await;
     let alice = world.user("alice", &[]);
-    for (path, message) in [
-        (
-            "none",
-            r#"configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" in the namespace "n": access denied"#,
-        ),
-        (
-            "root:none",
-            r#"configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" in the namespace "n": access denied"#,
-        ),
-        (
-            "*",
-            r#"configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" in the namespace "n": access denied"#,
-        ),
-        (
-            "Not_A_Name",
-            r#"configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" in the namespace "n": access denied"#,
-        ),
-    ] {
-        let response = alice.get(&format!("/clusters/{path}/api/v1/namespaces/n/configmaps")).await;
+    let refused = async |path: &str| {
+        let response = alice.get(path).await;
         assert_eq!(response.status(), 403, "{path}");
-        let status = json(response).await;
-        assert_eq!(status.str_at(&["message"]), Some(message));
+        json(response).await
+    };
+    for place in ["*", "Not_A_Name"] {
+        let status = refused(&format!("/clusters/{place}/api/v1/namespaces/n/configmaps")).await;
+        assert_eq!(
+            status.str_at(&["message"]),
+            Some(
+                r#"configmaps is forbidden: User "alice" cannot list resource "configmaps" in API group "" in the namespace "n": access denied"#
+            )
+        );
         assert_eq!(status.str_at(&["reason"]), Some("Forbidden"));
         assert_eq!(status.str_at(&["details", "kind"]), Some("configmaps"));
     }
-    let response = alice.get("/services/apiexport/x/clusters/root:none/api").await;
-    assert_eq!(response.status(), 403);
+    refused("/services/apiexport/x/clusters/root:none/api").await;
     assert_eq!(alice.get("/version").await.status(), 404);
     for path in ["/clusters/root/../none/api", "/clusters/root/%2e%2E/none"] {
         assert_eq!(alice.get(path).await.status(), 400, "{path}");
     }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_judge_who_is_away_is_stood_in_for() {
+    let mut world = World::start().await;
+    world.root.down().await;
+    let status = json(world.user("alice", &[]).get("/clusters/none/version").await).await;
+    assert_eq!(
+        status.str_at(&["message"]),
+        Some(r#"forbidden: User "alice" cannot get path "/version": access denied"#)
+    );
     world.stop().await;
 }
 
@@ -183,6 +217,8 @@ async fn a_shard_that_moves_or_goes_takes_its_traffic_along() {
 async fn a_mounts_url_is_where_its_requests_go() {
     let world = World::start().await;
     let other = FakeShard::start(&world.ca, "other").await;
+    other.put_logical_cluster("remote");
+    other.put_logical_cluster("remote:team");
     let mount = |name: &str, url: &str| {
         value!({
             "metadata": {"name": name},

@@ -64,6 +64,18 @@ async fn long_tokens_fit_in_both_versions() {
 }
 
 #[tokio::test]
+async fn http2_is_only_offered_where_it_is_wanted() {
+    let ca = Ca::new("ours");
+    for (http2, version) in [(true, "h2"), (false, "h1")] {
+        let tls = ServerTls { http2, ..ServerTls::new(ServingCertificate::load(ca.server()).expect("pair")) };
+        let server = serve_tls(&tls, 0, Limits::default(), describe).await;
+        let response = client(&ca).send(get(server.uri("/"))).await.expect("response");
+        assert!(text(response).await.starts_with(&format!("nobody {version} / ")));
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let first = Listener::bind(host, 0).await.expect("any port");

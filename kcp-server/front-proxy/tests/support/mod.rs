@@ -11,10 +11,12 @@ use http::{Request, Response, Uri};
 use kcp_apimachinery::{Value, value, value::decode};
 use kcp_authn::GroupFilter;
 use kcp_front_proxy::{Authentication, Config, DROPPED_GROUPS, FrontProxy};
-use kcp_transport::{Body, Client, ClientLimits, ClientTls, KeyPairSource, Limits, MinVersion, Roots};
+use kcp_transport::{
+    Body, Client, ClientLimits, ClientTls, KeyPairSource, Limits, MinVersion, Roots, Upkeep,
+};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -34,6 +36,7 @@ pub struct World {
 pub struct Proxy {
     pub address: SocketAddr,
     pub shutdown: CancellationToken,
+    upkeep: Vec<Arc<dyn Upkeep>>,
     task: JoinHandle<()>,
 }
 
@@ -87,7 +90,12 @@ impl World {
     }
 
     pub fn client(&self, identity: Option<KeyPairSource>) -> User<'_> {
-        let tls = ClientTls { roots: Roots::Bundle(self.ca.bundle()), identity, server_name: None };
+        self.client_of(&self.ca, identity)
+    }
+
+    /// A client that believes the servers of this CA.
+    pub fn client_of(&self, ca: &Ca, identity: Option<KeyPairSource>) -> User<'_> {
+        let tls = ClientTls { roots: Roots::Bundle(ca.bundle()), identity, server_name: None };
         User { world: self, client: Client::new(tls, ClientLimits::default()).expect("client") }
     }
 
@@ -100,6 +108,21 @@ impl World {
         self.anybody().eventually(path, status).await;
     }
 
+    /// A file of the proxy's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: &[u8]) {
+        std::fs::write(self.path(name), content).expect("write");
+    }
+
+    /// Writes `<name>.crt` and `<name>.key`.
+    pub fn write_pair(&self, name: &str, pair: &KeyPairSource) {
+        self.write(&format!("{name}.crt"), &pair.certificate.read().expect("pem"));
+        self.write(&format!("{name}.key"), &pair.key.read().expect("pem"));
+    }
+
     pub async fn stop(self) {
         self.proxy.stop().await;
         self.root.stop().await;
@@ -109,9 +132,14 @@ impl World {
 impl Proxy {
     async fn start(config: Config) -> Self {
         let proxy = FrontProxy::start(config).await.expect("proxy");
-        let (address, shutdown) = (proxy.address(), CancellationToken::new());
+        let (address, shutdown, upkeep) = (proxy.address(), CancellationToken::new(), proxy.upkeep());
         let task = tokio::spawn(proxy.serve(shutdown.clone()));
-        Self { address, shutdown, task }
+        Self { address, shutdown, upkeep, task }
+    }
+
+    /// Lets it look at its files now.
+    pub fn look(&self) {
+        self.upkeep.iter().for_each(|thing| thing.upkeep());
     }
 
     pub async fn stop(self) {
@@ -193,16 +221,7 @@ fn config(directory: &Path, ca: &Ca, root: &FakeShard, setup: &Setup) -> Config 
     let bundle = write("ca.crt", &ca.bundle().read().expect("pem"));
     pair("admin", &ca.client("shard-admin", &["system:masters"]));
     pair("proxy", &ca.client("kcp-front-proxy", &[]));
-    let kubeconfig = write(
-        "kubeconfig",
-        format!(
-            "{{clusters: [{{name: c, cluster: {{server: '{}', certificate-authority: ca.crt}}}}], \
-             users: [{{name: u, user: {{client-certificate: admin.crt, client-key: admin.key}}}}], \
-             contexts: [{{name: x, context: {{cluster: c, user: u}}}}], current-context: x}}",
-            root.url()
-        )
-        .as_bytes(),
-    );
+    let kubeconfig = write("kubeconfig", kubeconfig(&root.url(), "ca.crt", "admin").as_bytes());
     let connection = format!(
         "backend_server_ca: '{0}/ca.crt', proxy_client_cert: '{0}/proxy.crt', proxy_client_key: '{0}/proxy.key'",
         directory.display()
@@ -221,6 +240,7 @@ fn config(directory: &Path, ca: &Ca, root: &FakeShard, setup: &Setup) -> Config 
         certificate: Some(pair("serving", &ca.server())),
         directory: directory.to_owned(),
         min_version: MinVersion::default(),
+        http2: true,
         limits: Limits::default(),
         mapping_file: write("mapping.yaml", mappings.as_bytes()),
         root_kubeconfig: kubeconfig.clone(),
@@ -233,6 +253,15 @@ fn config(directory: &Path, ca: &Ca, root: &FakeShard, setup: &Setup) -> Config 
         },
         cors: setup.cors.iter().map(|origin| regex::Regex::new(origin).expect("regex")).collect(),
     }
+}
+
+/// A kubeconfig whose files are `<ca>`, `<user>.crt` and `<user>.key`.
+pub fn kubeconfig(server: &str, ca: &str, user: &str) -> String {
+    format!(
+        "{{clusters: [{{name: c, cluster: {{server: '{server}', certificate-authority: {ca}}}}}], \
+         users: [{{name: u, user: {{client-certificate: {user}.crt, client-key: {user}.key}}}}], \
+         contexts: [{{name: x, context: {{cluster: c, user: u}}}}], current-context: x}}"
+    )
 }
 
 /// A workspace object.

@@ -262,8 +262,24 @@ impl State {
         Some(wanted.map(|(_, _, kind, object)| line(kind, object)).collect())
     }
 
+    /// Whether a path leads into a logical cluster that is not here, or into the one that is called `closed`.
+    fn is_closed(&self, path: &str) -> bool {
+        let Some(cluster) = path.strip_prefix("/clusters/").and_then(|rest| rest.split('/').next()) else {
+            return false;
+        };
+        let key = (LOGICAL_CLUSTERS.to_owned(), cluster.to_owned(), "cluster".to_owned());
+        cluster == "closed" || !self.objects.lock().current.contains_key(&key)
+    }
+
     /// Tells a user what arrived here.
     async fn answer(&self, peer: &Peer, mut request: Request<Body>) -> Response<Body> {
+        if self.is_closed(request.uri().path()) {
+            return Response::builder()
+                .status(StatusCode::FORBIDDEN)
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(encode(&value!({"kind": "Status", "message": "the shards' own words"})).into())
+                .expect("response");
+        }
         if request.headers().contains_key(header::UPGRADE) {
             return echo(peer, &mut request);
         }

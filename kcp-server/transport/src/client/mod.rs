@@ -26,10 +26,17 @@ use std::sync::Arc;
 /// A client with one identity and one set of roots. Cheap to share, expensive to make.
 #[derive(Debug)]
 pub struct Client {
-    tls: ClientTls,
     limits: Arc<ClientLimits>,
     pool: ArcSwap<Pool>,
-    seen: Mutex<[u8; 32]>,
+    current: Mutex<Current>,
+}
+
+/// What the pool was made with.
+#[derive(Debug)]
+struct Current {
+    tls: ClientTls,
+    /// What was last read from its files, usable or not.
+    seen: [u8; 32],
 }
 
 impl Client {
@@ -41,7 +48,8 @@ impl Client {
         let seen = tls.digest()?;
         let limits = Arc::new(limits);
         let pool = Pool::new(tls.configs()?, tls.server_name.clone(), Arc::clone(&limits));
-        Ok(Arc::new(Self { tls, limits, pool: ArcSwap::from_pointee(pool), seen: Mutex::new(seen) }))
+        let current = Mutex::new(Current { tls, seen });
+        Ok(Arc::new(Self { limits, pool: ArcSwap::from_pointee(pool), current }))
     }
 
     /// Sends a request to the server that its URI names, `https://host[:port]/…` (or `http`, without TLS),
@@ -85,16 +93,35 @@ impl Client {
     /// # Errors
     /// New files that cannot be used; the old ones stay in use.
     pub fn reload(&self) -> Result<bool, Error> {
-        let mut seen = self.seen.lock();
-        let now = self.tls.digest()?;
-        if now == *seen {
+        let mut current = self.current.lock();
+        let now = current.tls.digest()?;
+        if now == current.seen {
             return Ok(false);
         }
-        *seen = now;
-        let configs: Configs = self.tls.configs()?;
-        let pool = Pool::new(configs, self.tls.server_name.clone(), Arc::clone(&self.limits));
-        self.pool.store(Arc::new(pool));
+        current.seen = now;
+        self.use_configs(current.tls.configs()?, &current.tls);
         Ok(true)
+    }
+
+    /// Goes on with another identity, other roots or another server name, as after [`Self::reload`]. Whether
+    /// they are others.
+    ///
+    /// # Errors
+    /// Files that cannot be used; the old ones stay in use.
+    pub fn replace(&self, tls: ClientTls) -> Result<bool, Error> {
+        let mut current = self.current.lock();
+        if tls == current.tls {
+            return Ok(false);
+        }
+        let seen = tls.digest()?;
+        self.use_configs(tls.configs()?, &tls);
+        *current = Current { tls, seen };
+        Ok(true)
+    }
+
+    fn use_configs(&self, configs: Configs, tls: &ClientTls) {
+        let pool = Pool::new(configs, tls.server_name.clone(), Arc::clone(&self.limits));
+        self.pool.store(Arc::new(pool));
     }
 
     async fn attempt(

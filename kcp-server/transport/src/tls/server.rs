@@ -10,6 +10,8 @@ pub struct ServerTls {
     pub certificate: Arc<ServingCertificate>,
     /// The oldest protocol it speaks.
     pub min_version: MinVersion,
+    /// Whether it offers HTTP/2 besides HTTP/1.1.
+    pub http2: bool,
 }
 
 /// The oldest version of TLS that is spoken.
@@ -23,10 +25,10 @@ pub enum MinVersion {
 }
 
 impl ServerTls {
-    /// Shows `certificate` and speaks TLS 1.2 and 1.3.
+    /// Shows `certificate` and speaks TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1.
     #[must_use]
     pub fn new(certificate: Arc<ServingCertificate>) -> Self {
-        Self { certificate, min_version: MinVersion::default() }
+        Self { certificate, min_version: MinVersion::default(), http2: true }
     }
 
     pub(crate) fn config(&self) -> Result<Arc<ServerConfig>, Error> {
@@ -38,7 +40,8 @@ impl ServerTls {
             .with_protocol_versions(versions)?
             .with_client_cert_verifier(PossessionOnly::new())
             .with_cert_resolver(self.certificate.clone());
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let spoken: &[&[u8]] = if self.http2 { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+        config.alpn_protocols = spoken.iter().map(|name| name.to_vec()).collect();
         // Tickets instead of a table of sessions: resuming costs no memory here.
         config.ticketer = Ticketer::new()?;
         config.send_tls13_tickets = 1;
