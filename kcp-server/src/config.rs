@@ -4,6 +4,7 @@ use crate::flags::{Parsed, Start};
 use anyhow::{Context, bail};
 use kcp_api::bootstrap::Batteries;
 use kcp_names::ShardName;
+use kcp_transport::Cors;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// A valid configuration of `kcp start`.
@@ -19,6 +20,8 @@ pub struct Config {
     pub shard: ShardName,
     /// What the installation starts with.
     pub batteries: Batteries,
+    /// Whose scripts browsers let in.
+    pub cors: Cors,
     /// How long events are kept.
     pub event_ttl: Duration,
     /// Where the store is.
@@ -70,6 +73,7 @@ impl TryFrom<Parsed> for Config {
         }
         let ttl = kcp_apimachinery::time::Duration::parse(&flags.event_ttl).context("--event-ttl")?;
         let gates = gates(&flags.feature_gates)?;
+        let cors = cors(&flags.cors_allowed_origins)?;
         // An empty root directory, as the operator gives it, is the working directory.
         let root = if flags.root_directory.as_os_str().is_empty() {
             PathBuf::from(".")
@@ -81,6 +85,7 @@ impl TryFrom<Parsed> for Config {
             address: SocketAddr::new(flags.bind_address, flags.secure_port),
             shard,
             batteries,
+            cors,
             event_ttl: Duration::from_nanos(u64::try_from(ttl.0).context("--event-ttl")?),
             store: or(&flags.embedded_etcd_directory, "etcd-server"),
             kubeconfig: or(&flags.kubeconfig_path, "admin.kubeconfig"),
@@ -102,6 +107,21 @@ impl Config {
     pub fn gate(&self, name: &str) -> bool {
         self.gates.iter().any(|gate| gate == name)
     }
+}
+
+/// Allowed origins. Each must say where the host begins and where it ends, lest `https://a.example` let
+/// `https://a.example.evil` in.
+fn cors(origins: &[String]) -> anyhow::Result<Cors> {
+    for origin in origins.iter().filter(|origin| !origin.is_empty()) {
+        let begins = origin.contains('^') || origin.contains("//");
+        let ends = origin.contains('$') || origin.replacen("://", "", 1).contains(':');
+        if !(begins && ends) {
+            bail!(
+                "--cors-allowed-origins: {origin:?} does not pin the start (^ or //) and the end ($ or :) of the host"
+            );
+        }
+    }
+    Cors::parse(origins.iter().map(String::as_str)).context("--cors-allowed-origins")
 }
 
 /// Gates that are on. Names of gates that mean nothing here are accepted, as upstream's harness gives all it knows.

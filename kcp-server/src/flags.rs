@@ -44,6 +44,9 @@ pub struct Start {
     /// Requests that one HTTP/2 connection may have open; 0: the default.
     #[arg(long, default_value_t = 0)]
     pub http2_max_streams_per_connection: u32,
+    /// Origins whose scripts browsers let in, as regular expressions; none turns CORS off.
+    #[arg(long, value_delimiter = ',')]
+    pub cors_allowed_origins: Vec<String>,
     /// Certificate authorities of client certificates.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
@@ -272,7 +275,6 @@ pub const MISSING: &[&str] = &[
     "authorization-webhook-config-file=",
     "authorization-webhook-version=",
     "cache-kubeconfig=",
-    "cors-allowed-origins=",
     "enable-bootstrap-token-auth",
     "encryption-provider-config=",
     "encryption-provider-config-automatic-reload",

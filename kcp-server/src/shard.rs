@@ -235,6 +235,7 @@ fn build(
         audit: audit(config)?,
         metrics: Arc::new(Metrics::default()),
         pod_logs: extras.pod_logs,
+        cors: config.cors.clone(),
         settings: Settings {
             event_ttl: config.event_ttl,
             external_url: flags.shard_external_url.clone().unwrap_or_else(|| url.to_owned()),

@@ -116,6 +116,9 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The request was given up. If it was a write, it may have been made.
+    #[error("Timeout: request did not complete within the allotted timeout")]
+    TookTooLong,
     /// Too much is going on.
     #[error("Too many requests, please try again later.")]
     TooManyRequests,

@@ -5,6 +5,7 @@
 mod admit;
 mod audit;
 mod clock;
+mod compress;
 mod discovery;
 mod documents;
 mod error;
@@ -44,6 +45,7 @@ use kcp_authn::Authenticator;
 use kcp_authz::Authorizer;
 use kcp_index::Index;
 use kcp_registry::Registry;
+use kcp_transport::Cors;
 use std::{sync::Arc, time::Duration};
 
 /// One shard's API server.
@@ -60,6 +62,7 @@ pub struct ApiServer {
     metrics: Arc<Metrics>,
     documents: documents::Documents,
     pod_logs: Option<Arc<dyn PodLogs>>,
+    cors: Cors,
     settings: Settings,
 }
 
@@ -104,6 +107,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Whoever runs pods, if there are any.
     pub pod_logs: Option<Arc<dyn PodLogs>>,
+    /// Whose scripts browsers let in.
+    pub cors: Cors,
     /// The rest.
     pub settings: Settings,
 }
@@ -125,6 +130,7 @@ impl ApiServer {
             metrics: parts.metrics,
             documents: documents::Documents::default(),
             pod_logs: parts.pod_logs,
+            cors: parts.cors,
             settings: parts.settings,
         })
     }

@@ -4,7 +4,7 @@
 use crate::{
     ApiServer, Error,
     audit::Trace,
-    clock,
+    clock, compress,
     request::{ClusterPart, Info, Options, Target, Verb, parse_uri},
     respond,
 };
@@ -14,7 +14,10 @@ use kcp_authz::{Attributes, Depth, Impersonation, ImpersonationDenied, Reach, Us
 use kcp_index::Resolved;
 use kcp_names::{ClusterName, WorkspacePath};
 use kcp_transport::{Body, Peer};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// Longest time that a request may take which is no watch; Kubernetes' default for `--request-timeout`.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request whose line and headers have been read.
 pub(crate) struct Parsed {
@@ -68,10 +71,23 @@ impl ApiServer {
     pub async fn serve(self: &Arc<Self>, peer: Arc<Peer>, http: Request<Body>) -> Response<Body> {
         let started = std::time::Instant::now();
         let (method, accept) = (http.method().clone(), http.headers().get(header::ACCEPT).cloned());
-        let response = match self.respond(&peer, http).await {
+        let shrink = compress::is_wanted(http.headers());
+        let origin = self.cors.origin(http.headers());
+        if let Some(answer) = origin.as_ref().and_then(|origin| origin.preflight(&method)) {
+            return answer;
+        }
+        let mut response = match self.respond(&peer, http).await {
             Ok(response) => response,
             Err(error) => respond::failure(&error, accept.as_ref()),
         };
+        if method == Method::HEAD {
+            response = respond::without_body(response);
+        } else if shrink && method == Method::GET {
+            response = compress::compress(response);
+        }
+        if let Some(origin) = origin {
+            origin.allow(response.headers_mut());
+        }
         self.metrics.request(&method, response.status(), started.elapsed());
         response
     }
@@ -86,13 +102,13 @@ impl ApiServer {
         let place = self.resolve(&parsed); // finds the place and answers nobody
         let request = self.authenticate(peer, parsed, place).await?;
         let trace = request.trace.clone();
-        let place = request.place.clone();
-        let result = match place {
-            Place::Mount { url, rest } => self.forward(request, &url, &rest).await,
-            Place::Nowhere | Place::Everywhere | Place::Here(_) => self.submit(peer, request).await,
-            Place::Elsewhere => self.outside(request, Error::OtherShard).await,
-            Place::Unavailable => self.outside(request, Error::WorkspaceUnavailable).await,
-            Place::Unknown(path) => self.outside(request, Error::NoSuchWorkspace(path.to_string())).await,
+        let result = match patience(&request.parsed) {
+            Ok(None) => self.answer(peer, request).await,
+            Ok(Some(patience)) => {
+                let answer = tokio::time::timeout(patience, self.answer(peer, request));
+                answer.await.unwrap_or(Err(Error::TookTooLong))
+            }
+            Err(error) => Err(error),
         };
         match result {
             Ok(response) => Ok(self.audit.answered(&trace, response)),
@@ -100,6 +116,20 @@ impl ApiServer {
                 self.audit.refused(&trace, &error);
                 Err(error)
             }
+        }
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        peer: &Arc<Peer>,
+        request: Authenticated,
+    ) -> Result<Response<Body>, Error> {
+        match request.place.clone() {
+            Place::Mount { url, rest } => self.forward(request, &url, &rest).await,
+            Place::Nowhere | Place::Everywhere | Place::Here(_) => self.submit(peer, request).await,
+            Place::Elsewhere => self.outside(request, Error::OtherShard).await,
+            Place::Unavailable => self.outside(request, Error::WorkspaceUnavailable).await,
+            Place::Unknown(path) => self.outside(request, Error::NoSuchWorkspace(path.to_string())).await,
         }
     }
 
@@ -236,6 +266,27 @@ pub(crate) fn reach(place: &Place) -> Reach {
         Place::Mount { .. } | Place::Elsewhere | Place::Unavailable | Place::Unknown(_) => Reach::Cluster(
             ClusterName::parse("system:unknown").unwrap_or_else(|_| ClusterName::system_shard()),
         ),
+    }
+}
+
+/// How long a request may take until the head of its answer is there; `None` for those that last.
+fn patience(parsed: &Parsed) -> Result<Option<Duration>, Error> {
+    if let Target::Resource(target) = &parsed.info.target {
+        let streams = |name: &str| matches!(name, "log" | "exec" | "attach" | "portforward" | "proxy");
+        if target.subresource.as_deref().is_some_and(streams)
+            || verb(parsed).ok().flatten() == Some(Verb::Watch)
+        {
+            return Ok(None);
+        }
+    }
+    let wanted = parsed.raw_query.split('&').find_map(|field| field.strip_prefix("timeout="));
+    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else { return Ok(Some(PATIENCE)) };
+    let duration = kcp_apimachinery::time::Duration::parse(wanted).ok();
+    let nanoseconds = duration.and_then(|duration| u64::try_from(duration.0).ok());
+    match nanoseconds {
+        Some(0) => Ok(Some(PATIENCE)),
+        Some(nanoseconds) => Ok(Some(PATIENCE.min(Duration::from_nanos(nanoseconds)))),
+        None => Err(Error::BadRequest("invalid timeout specified in the request URL".to_owned())),
     }
 }
 

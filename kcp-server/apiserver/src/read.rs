@@ -2,6 +2,7 @@
 
 use crate::{
     ApiServer, Error,
+    compress::Long,
     request::{As, Encoding, Format, Match, Options},
     respond,
     select::Selectors,
@@ -175,6 +176,7 @@ impl ApiServer {
             }
         });
         let mut response = Response::new(body);
+        response.extensions_mut().insert(Long);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
         response

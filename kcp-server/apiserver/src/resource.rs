@@ -9,7 +9,6 @@ use crate::{
     write::{Body as WriteBody, DeleteOptions, Deleted, PatchKind, Traits, Write, Written},
 };
 use http::{Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use kcp_names::ClusterName;
 use kcp_registry::{Catalog, Resource, Version};
 use kcp_storage::{Identity, Key, ObjectName};
@@ -18,6 +17,8 @@ use std::sync::Arc;
 
 /// Longest body of a write, in bytes. Objects are at most half of it.
 pub(crate) const LONGEST_BODY: usize = 3 * 1024 * 1024;
+/// Bytes of a body that is too long which are read and forgotten, so that its sender can hear so.
+const LONGEST_WASTE: usize = 64 * 1024 * 1024;
 
 /// A resource that was looked up.
 struct Found {
@@ -210,7 +211,7 @@ impl ApiServer {
         };
         let (content_type, agent) =
             (text(header::CONTENT_TYPE), text(header::USER_AGENT).unwrap_or_default());
-        let bytes = collect(request.parsed.take().into_body()).await?;
+        let bytes = collect(headers, request.parsed.take().into_body()).await?;
         request.trace.body(&bytes);
         let mut write = Write {
             user: &request.user,
@@ -336,14 +337,34 @@ fn key(
 }
 
 /// Reads a whole body, up to the limit.
-async fn collect(body: Body) -> Result<bytes::Bytes, Error> {
-    match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Error::BodyTooLarge(LONGEST_BODY))
+async fn collect(headers: &http::HeaderMap, mut body: Body) -> Result<bytes::Bytes, Error> {
+    let told =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let mut whole = bytes::BytesMut::new();
+    if told.is_none_or(|told| told <= LONGEST_BODY) {
+        while let Some(chunk) = body.chunk().await {
+            let chunk = chunk.map_err(|error| Error::Body(error.to_string()))?;
+            whole.extend_from_slice(&chunk);
+            if whole.len() > LONGEST_BODY {
+                break;
+            }
         }
-        Err(error) => Err(Error::Body(error.to_string())),
+        if whole.len() <= LONGEST_BODY {
+            return Ok(whole.freeze());
+        }
     }
+    drop(whole);
+    // Whoever asks first hears it first. The others send on, and would not read an answer before they are through.
+    if !headers.contains_key(header::EXPECT) {
+        let mut more = LONGEST_WASTE;
+        while let Some(Ok(chunk)) = body.chunk().await {
+            more = more.saturating_sub(chunk.len());
+            if more == 0 {
+                break;
+            }
+        }
+    }
+    Err(Error::BodyTooLarge(LONGEST_BODY))
 }
 
 fn headers_deep(headers: &http::HeaderMap) -> bool {

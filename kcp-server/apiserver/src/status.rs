@@ -53,6 +53,7 @@ pub fn status(error: &Error) -> Status {
             failure(409, "Conflict", message).causes(causes)
         }
         Error::Precondition { resource, name, .. } => conflict(message, resource, name),
+        Error::TookTooLong => failure(504, "Timeout", message),
         Error::TooManyRequests => failure(429, "TooManyRequests", message).retry_after(1),
         Error::ShuttingDown => failure(503, "ServiceUnavailable", message).retry_after(1),
         Error::NotImplemented(_) => failure(501, "NotImplemented", message),

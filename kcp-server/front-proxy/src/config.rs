@@ -3,8 +3,7 @@
 use crate::flags::{AuthenticationFlags, Flags};
 use http::HeaderName;
 use kcp_authn::{GroupFilter, HeaderNames};
-use kcp_transport::{KeyPairSource, Limits, MinVersion};
-use regex::Regex;
+use kcp_transport::{Cors, KeyPairSource, Limits, MinVersion};
 use std::{
     net::IpAddr,
     path::{Path, PathBuf},
@@ -36,7 +35,7 @@ pub struct Config {
     /// Who is believed.
     pub authentication: Authentication,
     /// Origins that scripts of browsers may come from.
-    pub cors: Vec<Regex>,
+    pub cors: Cors,
 }
 
 /// Who is believed, and what is passed on of them.
@@ -236,15 +235,11 @@ fn proxy_headers(flags: &AuthenticationFlags, wrong: &mut Vec<String>) -> Header
     headers
 }
 
-fn cors(origins: &[String], wrong: &mut Vec<String>) -> Vec<Regex> {
-    let compile = |origin: &String| match Regex::new(origin) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            wrong.push(format!("--cors-allowed-origins: {error}"));
-            None
-        }
-    };
-    origins.iter().filter(|origin| !origin.is_empty()).filter_map(compile).collect()
+fn cors(origins: &[String], wrong: &mut Vec<String>) -> Cors {
+    Cors::parse(origins.iter().map(String::as_str)).unwrap_or_else(|error| {
+        wrong.push(format!("--cors-allowed-origins: {error}"));
+        Cors::default()
+    })
 }
 
 fn given(path: &str) -> Option<PathBuf> {

@@ -20,7 +20,6 @@ mod api;
 mod attributes;
 mod config;
 mod connection;
-mod cors;
 mod directory;
 mod ending;
 mod flags;

@@ -6,7 +6,6 @@
 
 use crate::{
     attributes::attributes,
-    cors,
     directory::Directory,
     ending::{end_with, is_watch},
     health::{self, Checks},
@@ -22,8 +21,7 @@ use http::{
 };
 use kcp_authn::peek_cluster;
 use kcp_authz::{User, forbidden};
-use kcp_transport::{Body, Peer, forward};
-use regex::Regex;
+use kcp_transport::{Body, Cors, Peer, forward};
 use std::{sync::Arc, time::Instant};
 
 /// Marks requests that a proxy has given their logical cluster already.
@@ -37,7 +35,7 @@ pub(crate) struct Handler {
     pub(crate) directory: Arc<Directory>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) metrics: Metrics,
-    pub(crate) cors: Vec<Regex>,
+    pub(crate) cors: Cors,
 }
 
 impl Handler {
@@ -47,13 +45,13 @@ impl Handler {
         if let Some(answer) = self.health(peer, request.uri()) {
             return answer;
         }
-        let origin = cors::allowed_origin(&self.cors, &request);
-        if let Some(answer) = origin.as_ref().and_then(|origin| cors::preflight(&method, origin)) {
+        let origin = self.cors.origin(request.headers());
+        if let Some(answer) = origin.as_ref().and_then(|origin| origin.preflight(&method)) {
             return answer;
         }
         let mut response = self.respond(peer, request).await;
         if let Some(origin) = &origin {
-            cors::allow(response.headers_mut(), origin);
+            origin.allow(response.headers_mut());
         }
         self.metrics.answered(&method, response.status(), begun.elapsed());
         response

@@ -12,12 +12,14 @@
 //!   GOAWAY, watches end by themselves) and *over* (what is left is cut).
 //! - [`Client`] is the other side: pooled HTTP/2 and HTTP/1.1 with client certificates. [`forward`] passes
 //!   a request on through it, streams in both directions and tunnels upgrades byte for byte.
+//! - [`Cors`] tells browsers whose scripts may talk to us.
 //! - Certificates and bundles given as files are read again when they change: [`Upkeep`].
 //!
 //! Nothing here knows paths, identities or objects.
 
 mod body;
 mod client;
+mod cors;
 mod drain;
 mod error;
 mod forward;
@@ -28,6 +30,7 @@ mod upkeep;
 
 pub use body::{Body, BodyError, BodySender};
 pub use client::{Client, ClientError, ClientLimits};
+pub use cors::{Cors, Origin};
 pub use drain::Drain;
 pub use error::Error;
 pub use forward::{forward, strip_hop_by_hop};

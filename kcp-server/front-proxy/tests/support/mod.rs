@@ -12,7 +12,7 @@ use kcp_apimachinery::{Value, value, value::decode};
 use kcp_authn::GroupFilter;
 use kcp_front_proxy::{Authentication, Config, DROPPED_GROUPS, FrontProxy};
 use kcp_transport::{
-    Body, Client, ClientLimits, ClientTls, KeyPairSource, Limits, MinVersion, Roots, Upkeep,
+    Body, Client, ClientLimits, ClientTls, Cors, KeyPairSource, Limits, MinVersion, Roots, Upkeep,
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -251,7 +251,7 @@ fn config(directory: &Path, ca: &Ca, root: &FakeShard, setup: &Setup) -> Config 
             groups: GroupFilter::new(&[], &dropped),
             ..Authentication::default()
         },
-        cors: setup.cors.iter().map(|origin| regex::Regex::new(origin).expect("regex")).collect(),
+        cors: Cors::parse(setup.cors.iter().copied()).expect("regular expressions"),
     }
 }
 
