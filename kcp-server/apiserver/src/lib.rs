@@ -6,6 +6,7 @@ mod admit;
 mod audit;
 mod clock;
 mod compress;
+mod deactivation;
 mod discovery;
 mod documents;
 mod error;
@@ -61,6 +62,7 @@ pub struct ApiServer {
     audit: Audit,
     metrics: Arc<Metrics>,
     documents: documents::Documents,
+    deactivations: Arc<deactivation::Deactivations>,
     pod_logs: Option<Arc<dyn PodLogs>>,
     cors: Cors,
     settings: Settings,
@@ -117,6 +119,8 @@ impl ApiServer {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
+        let deactivations = Arc::new(deactivation::Deactivations::default());
+        parts.registry.on_change(deactivations.clone());
         Arc::new(Self {
             registry: parts.registry,
             index: parts.index,
@@ -129,6 +133,7 @@ impl ApiServer {
             audit: parts.audit,
             metrics: parts.metrics,
             documents: documents::Documents::default(),
+            deactivations,
             pod_logs: parts.pod_logs,
             cors: parts.cors,
             settings: parts.settings,

@@ -2,6 +2,7 @@
 
 use crate::{
     ApiServer, Error,
+    deactivation::INACTIVE,
     pipeline::{Authenticated, Place},
     request::Target,
     respond,
@@ -14,7 +15,6 @@ use kcp_names::{ClusterName, hash};
 use kcp_registry::{Deed, codec, logical_cluster_key};
 use kcp_transport::Body;
 
-const INACTIVE: [&str; 2] = ["core.kcp.io/inactive", "internal.kcp.io/inactive"];
 /// Seconds that a home workspace may take to become ready.
 const HOME_PATIENCE: i64 = 60;
 /// Objects deleted between two looks at the list of a collection.

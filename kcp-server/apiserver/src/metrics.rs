@@ -10,6 +10,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -20,12 +21,17 @@ use std::{
 /// Upper bounds of the latency buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
+/// Kinds of tenants that are counted one by one.
+const TENANTS_KINDS: usize = 200;
+
 /// Counters of one server.
 pub struct Metrics {
     registry: RwLock<Registry>,
     requests: Family<Request, Counter>,
     durations: Family<Method, Histogram>,
     lists: Family<List, Counter>,
+    /// Kinds of tenants that have series of their own.
+    tenants: RwLock<HashSet<List>>,
     revision: Gauge,
     checks: RwLock<Vec<Check>>,
 }
@@ -77,6 +83,7 @@ impl Default for Metrics {
             requests,
             durations,
             lists,
+            tenants: RwLock::default(),
             revision,
             checks: RwLock::default(),
         };
@@ -109,14 +116,32 @@ impl Metrics {
         self.durations.get_or_create(&Method { verb: verb.to_owned() }).observe(took.as_secs_f64());
     }
 
-    /// A list that the store's local index answered. Only built-in and kcp's own kinds get a series of
-    /// their own; tenants' kinds share one, as their number has no bound.
+    /// A list that the store's local index answered. The first [`TENANTS_KINDS`] kinds of tenants have series
+    /// of their own; those after them share one, as their number has no bound.
     pub(crate) fn listed(&self, resource: &Resource) {
         let ours = resource.is_built_in() || resource.group.ends_with(".kcp.io");
-        let name = |text: &str| if ours { text.to_owned() } else { "other".to_owned() };
-        let lists =
-            List { group: name(&resource.group), index: String::new(), resource: name(&resource.plural) };
-        self.lists.get_or_create(&lists).inc();
+        self.count(ours, &resource.group, &resource.plural);
+    }
+
+    fn count(&self, ours: bool, group: &str, plural: &str) {
+        let list = |group: &str, plural: &str| List {
+            group: group.to_owned(),
+            index: String::new(),
+            resource: plural.to_owned(),
+        };
+        let own = list(group, plural);
+        let known = ours || self.tenants.read().contains(&own) || self.admit(&own);
+        let counted = if known { own } else { list("other", "other") };
+        self.lists.get_or_create(&counted).inc();
+    }
+
+    fn admit(&self, list: &List) -> bool {
+        let mut tenants = self.tenants.write();
+        let fits = tenants.len() < TENANTS_KINDS;
+        if fits {
+            tenants.insert(list.clone());
+        }
+        fits
     }
 
     /// The text that Prometheus reads.
@@ -131,5 +156,24 @@ impl Metrics {
     /// Lets other parts add what they count.
     pub fn register(&self, add: impl FnOnce(&mut Registry)) {
         add(&mut self.registry.write());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_of_tenants_have_a_bounded_number_of_series() {
+        let metrics = Metrics::default();
+        for number in 0..TENANTS_KINDS + 50 {
+            metrics.count(false, &format!("g{number}.example.org"), "things");
+        }
+        metrics.count(true, "", "configmaps");
+        let text = metrics.render(Revision(1));
+        let series = text.lines().filter(|line| line.starts_with("apiserver_cache_list_total")).count();
+        assert_eq!(series, TENANTS_KINDS + 2);
+        let other = r#"apiserver_cache_list_total{group="other",index="",resource="other"} 50"#;
+        assert!(text.contains(other), "{text}");
     }
 }

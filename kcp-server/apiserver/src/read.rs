@@ -251,9 +251,10 @@ impl ApiServer {
             return Err(kcp_registry::Error::TooLarge { asked, newest }.into());
         }
         let initial = told || (from.is_none() && options.initial_events.is_none());
+        let deactivated = self.deactivations.of(&range.scope);
         let stream =
             self.registry.watch(range, selection, if initial { None } else { from }, initial).await?;
-        Ok(WatchBody::respond(stream, read, told, drain))
+        Ok(WatchBody::respond(stream, read, told, deactivated, drain))
     }
 }
 

@@ -244,7 +244,7 @@ impl ApiServer {
                 self.update(&write, body).await.and_then(|written| self.written(&write, format, written))
             }
             Verb::Patch => {
-                let body = WriteBody::patch(content_type.as_deref(), &bytes, write.resource.is_built_in())?;
+                let body = WriteBody::patch(content_type.as_deref(), &bytes, write.version.known.is_some())?;
                 write.applied = matches!(&body, WriteBody::Patch(PatchKind::Apply, ..));
                 self.patch(&write, body).await.and_then(|written| self.written(&write, format, written))
             }

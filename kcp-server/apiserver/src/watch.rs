@@ -2,6 +2,7 @@
 
 use crate::{
     Error,
+    deactivation::Deactivated,
     read::Read,
     request::{As, Encoding},
     status, table,
@@ -31,6 +32,7 @@ pub(crate) struct WatchBody {
     read: Read,
     initial_told: bool,
     first_table: bool,
+    deactivated: Deactivated,
 }
 
 impl WatchBody {
@@ -39,11 +41,12 @@ impl WatchBody {
         stream: WatchStream,
         read: Read,
         initial_told: bool,
+        deactivated: Deactivated,
         drain: Drain,
     ) -> Response<Body> {
         let (sender, body) = Body::channel(QUEUE);
         let yaml = read.format.encoding == Encoding::Yaml;
-        let watch = Self { stream, read, initial_told, first_table: true };
+        let watch = Self { stream, read, initial_told, first_table: true, deactivated };
         let stop = drain.clone();
         drain.spawn(async move { watch.run(&sender, &stop).await });
         let mut response = Response::new(body);
@@ -62,6 +65,7 @@ impl WatchBody {
             let document = tokio::select! {
                 () = &mut end => return,
                 () = drain.begun() => return,
+                () = self.deactivated.happened() => return,
                 () = sender.closed() => return,
                 _ = bookmarks.tick(), if self.read.options.bookmarks => match self.stream.progress() {
                     Some(revision) => Ok(Some(self.bookmark(revision, false))),

@@ -67,26 +67,31 @@ fn version(kind: &'static BuiltIn) -> Version {
                 Subresource { name: sub.name, kind: of, group, version, verbs: &sub.verbs }
             })
             .collect(),
-        columns: kind
-            .columns
-            .iter()
-            .map(|column| {
-                let (json_path, function) = match column.source {
-                    CellSource::Path(path) => (path, None),
-                    CellSource::Function(function) => ("", Some(function)),
-                };
-                Column {
-                    name: column.name.to_owned(),
-                    kind: column.kind.to_owned(),
-                    format: column.format.to_owned(),
-                    priority: column.priority,
-                    description: column.description.to_owned(),
-                    json_path: json_path.to_owned(),
-                    function,
-                }
-            })
-            .collect(),
+        columns: columns(kind),
         selectable: Vec::new(),
         deprecation: None,
+        known: Some(kind),
     }
+}
+
+/// The columns that `kubectl` shows of a kind.
+pub(crate) fn columns(kind: &'static BuiltIn) -> Vec<Column> {
+    kind.columns
+        .iter()
+        .map(|column| {
+            let (json_path, function) = match column.source {
+                CellSource::Path(path) => (path, None),
+                CellSource::Function(function) => ("", Some(function)),
+            };
+            Column {
+                name: column.name.to_owned(),
+                kind: column.kind.to_owned(),
+                format: column.format.to_owned(),
+                priority: column.priority,
+                description: column.description.to_owned(),
+                json_path: json_path.to_owned(),
+                function,
+            }
+        })
+        .collect()
 }

@@ -1,6 +1,9 @@
 //! Which APIs a logical cluster has. Kinds are data: a built-in and a CRD are the same [`Resource`].
 
-use kcp_schema::{Schema, builtin::Function};
+use kcp_schema::{
+    Schema,
+    builtin::{BuiltIn, Function},
+};
 use kcp_storage::{Identity, ResourceKey};
 use std::{
     collections::HashMap,
@@ -60,6 +63,9 @@ pub struct Version {
     pub selectable: Vec<String>,
     /// Warning for whoever uses it, when it is deprecated.
     pub deprecation: Option<String>,
+    /// Kubernetes' own kind of this group, version and name, also when a definition gives it: its clients know
+    /// it, and expect strategic merge patches and its columns.
+    pub known: Option<&'static BuiltIn>,
 }
 
 /// Where `scale` finds its numbers.

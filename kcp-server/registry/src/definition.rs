@@ -1,8 +1,8 @@
 //! From a CustomResourceDefinition to the resource that it defines.
 
-use crate::{Column, Resource, Scale, Source, Version};
+use crate::{Column, Resource, Scale, Source, Version, built_in};
 use kcp_apimachinery::{Value, meta::compare_versions, value::encode};
-use kcp_schema::Schema;
+use kcp_schema::{Schema, builtin};
 use kcp_storage::{Identity, ResourceKey};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -54,7 +54,7 @@ pub(crate) fn resource(
     let mut storage = None;
     let mut versions = Vec::new();
     for given in spec.get("versions").and_then(Value::as_array).unwrap_or_default() {
-        let compiled = Arc::new(version(group, given, &schema).map_err(|why| bad(&why))?);
+        let compiled = Arc::new(version(group, text("kind"), given, &schema).map_err(|why| bad(&why))?);
         if given.get("storage").and_then(Value::as_bool) == Some(true) {
             storage = Some(compiled.clone());
         }
@@ -94,6 +94,7 @@ fn accepted_names(crd: &Value) -> Option<Value> {
 
 fn version(
     group: &str,
+    kind: &str,
     given: &Value,
     schema: &impl Fn(&Value) -> Result<Arc<Schema>, String>,
 ) -> Result<Version, String> {
@@ -106,6 +107,7 @@ fn version(
         let warning = given.str_at(&["deprecationWarning"]).map(str::to_owned);
         warning.unwrap_or_else(|| format!("{api_version} is deprecated"))
     });
+    let known = builtin::find(group, name, kind);
     Ok(Version {
         name: name.into(),
         schema: schema(source)?,
@@ -113,9 +115,10 @@ fn version(
         status: given.at(&["subresources", "status"]).is_some_and(|status| !status.is_null()),
         scale: given.at(&["subresources", "scale"]).and_then(scale),
         subresources: Vec::new(),
-        columns: columns(given),
+        columns: known.map_or_else(|| columns(given), built_in::columns),
         selectable: selectable(given),
         deprecation,
+        known,
         api_version: api_version.into(),
     })
 }

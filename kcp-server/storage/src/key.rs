@@ -202,6 +202,17 @@ pub enum Scope {
     Object(ClusterName, Option<Namespace>, ObjectName),
 }
 
+impl Scope {
+    /// The logical cluster it is in; `None`: all of them.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Everywhere => None,
+            Self::Cluster(cluster) | Self::Namespace(cluster, _) | Self::Object(cluster, ..) => Some(cluster),
+        }
+    }
+}
+
 /// A set of keys that can be listed and watched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {

@@ -3,6 +3,7 @@ use crate::{ApiServer, Error};
 use kcp_admission::Operation;
 use kcp_apimachinery::{Value, patch};
 use kcp_registry::{Deed, Version, codec};
+use kcp_schema::builtin::BuiltIn;
 use kcp_storage::{Key, Record};
 
 /// Attempts of a write that names no version of the object and meets others.
@@ -77,7 +78,9 @@ impl ApiServer {
                     .map(|patched| wanted = patched),
                 PatchKind::Merge => patch::merge(&mut wanted, patch.clone()),
                 PatchKind::Strategic => {
-                    patch::strategic_merge(&mut wanted, patch.clone(), write.version.schema.shape())
+                    let schema = write.version.known.map(BuiltIn::schema);
+                    let schema = schema.as_ref().unwrap_or(&write.version.schema);
+                    patch::strategic_merge(&mut wanted, patch.clone(), schema.shape())
                 }
                 PatchKind::Apply => Ok(()),
             }
