@@ -27,14 +27,17 @@ impl Controller for ApiExports {
         vec![Range::everywhere(kinds::api_exports()), Range::everywhere(kinds::core("secrets"))]
     }
 
-    fn wakes(&self, event: &Event, _object: &Value, wakes: &mut Vec<Wakes>) {
+    fn glance(&self, event: &Event, wakes: &mut Vec<Wakes>) -> bool {
         if event.key.resource == kinds::api_exports() {
             wakes.push(Wakes::One(event.key.clone()));
-        } else if event.key.namespace.as_ref().is_some_and(|n| n.as_str() == NAMESPACE) {
-            // The secret is named like the export, unless the export says otherwise.
+        } else {
+            // An export may name any secret of its logical cluster as its key.
             wakes.push(Wakes::All(Range::cluster(kinds::api_exports(), event.key.cluster.clone())));
         }
+        false
     }
+
+    fn wakes(&self, _event: &Event, _object: &Value, _wakes: &mut Vec<Wakes>) {}
 
     fn plan(&self, at: &Key, facts: &Facts) -> Result<Step, Missing> {
         let Fact::Is(export) = facts.get(at)? else { return Ok(Step::Done) };
