@@ -1,7 +1,7 @@
 use std::{
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 /// The versions of kubectl that are used: those that `tests/run` found, or the one on the path. Oldest first.
@@ -79,6 +79,19 @@ impl Kubectl {
     /// The program cannot be started.
     #[must_use]
     pub fn input(&self, args: &[&str], text: &str) -> Output {
+        self.begin(args, text).wait()
+    }
+
+    /// Begins a command that goes on for a while.
+    ///
+    /// # Panics
+    /// The program cannot be started.
+    #[must_use]
+    pub fn spawn(&self, args: &[&str]) -> Running {
+        self.begin(args, "")
+    }
+
+    fn begin(&self, args: &[&str], text: &str) -> Running {
         let mut child = Command::new(&self.program)
             .args(args)
             .args(&self.flags)
@@ -92,12 +105,42 @@ impl Kubectl {
         let mut stdin = child.stdin.take().expect("a pipe");
         // A command that does not read its input closes it.
         let _ = stdin.write_all(text.as_bytes());
-        drop(stdin);
-        let output = child.wait_with_output().expect("kubectl ends");
+        Running { command: args.join(" "), child, printed: String::new() }
+    }
+}
+
+/// A command that runs.
+pub struct Running {
+    command: String,
+    child: Child,
+    printed: String,
+}
+
+impl Running {
+    /// Waits until it has printed something: a watch is there then.
+    ///
+    /// # Panics
+    /// It ends without a word.
+    #[must_use]
+    pub fn begun(mut self) -> Self {
+        let stdout = self.child.stdout.as_mut().expect("a pipe");
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).expect("kubectl prints something");
+        self.printed.push(char::from(byte[0]));
+        self
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Panics
+    /// It cannot be waited for.
+    #[must_use]
+    pub fn wait(self) -> Output {
+        let output = self.child.wait_with_output().expect("kubectl ends");
         Output {
-            command: args.join(" "),
+            command: self.command,
             code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stdout: self.printed + &String::from_utf8_lossy(&output.stdout),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }

@@ -5,7 +5,7 @@
 mod kubectl;
 mod server;
 
-pub use kubectl::{Kubectl, Output, kubectls};
+pub use kubectl::{Kubectl, Output, Running, kubectls};
 pub use server::{Kcp, Options};
 
 use std::{path::PathBuf, time::Duration};

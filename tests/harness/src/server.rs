@@ -144,6 +144,12 @@ impl Kcp {
         Kubectl::new(&newest, &self.kubeconfig())
     }
 
+    /// kubectl as `shard-admin`, without a logical cluster.
+    #[must_use]
+    pub fn shard_admin(&self) -> Kubectl {
+        self.admin().flag("--context=shard-base")
+    }
+
     /// kubectl as `kcp-admin` in a workspace.
     #[must_use]
     pub fn workspace(&self, path: &str) -> Kubectl {

@@ -91,3 +91,27 @@ fn resource_names_have_one_owner() {
     consumer.run(&["delete", "apibinding", "farm"]).success();
     eventually("who goes gives its names back", || !locks().contains("farm"));
 }
+
+#[test]
+fn a_key_that_comes_after_its_export_is_found() {
+    let kcp = Kcp::start();
+    let provider = kcp.make_workspace("root", "provider");
+    let export = FARM
+        .split("---")
+        .nth(1)
+        .unwrap_or_default()
+        .replace("spec:\n", "spec:\n  identity: {secretRef: {name: own-key, namespace: default}}\n");
+    provider.input(&["create", "-f", "-"], &export).success();
+    let valid = |status: &str| format!("--for=condition=IdentityValid={status}");
+    let wait = |status: &str| {
+        provider.run(&["wait", &valid(status), "apiexport/farm", "--timeout=60s"]).success();
+    };
+    wait("false");
+    provider
+        .run(&["create", "secret", "generic", "own-key", "--from-literal=key=0123456789abcdef"])
+        .success();
+    wait("true");
+    let hash = provider.run(&["get", "apiexport", "farm", "-o", "jsonpath={.status.identityHash}"]).success();
+    // What `printf 0123456789abcdef | sha256sum` prints.
+    assert_eq!(hash, "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f");
+}
