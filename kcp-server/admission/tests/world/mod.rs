@@ -213,6 +213,7 @@ fn resource(key: ResourceKey, version: &str, kind: &str, namespaced: bool, sourc
         columns: Vec::new(),
         selectable: Vec::new(),
         deprecation: None,
+        known: None,
     });
     Resource {
         group: (*key.group).into(),
