@@ -49,7 +49,9 @@ pub(crate) fn text(code: StatusCode, text: impl Into<String>) -> Response<Body> 
 pub(crate) fn failure(error: &Error, accept: Option<&HeaderValue>) -> Response<Body> {
     let status = status::status(error);
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if code.is_server_error() && matches!(error, Error::Internal(_) | Error::Registry(_)) {
+    // That there is no room, the store tells by itself.
+    let told = code == StatusCode::INSUFFICIENT_STORAGE;
+    if code.is_server_error() && !told && matches!(error, Error::Internal(_) | Error::Registry(_)) {
         tracing::error!(%error, "a request failed");
     }
     // Upstream answers these as text.

@@ -100,6 +100,7 @@ fn storage(error: &kcp_storage::Error, message: String) -> Status {
     match error {
         Storage::TooLarge { .. } => failure(413, "RequestEntityTooLarge", message),
         Storage::Busy => failure(429, "TooManyRequests", message).retry_after(1),
+        Storage::Full(_) => failure(507, "InsufficientStorage", message),
         Storage::ReadOnly(_) | Storage::Closed => failure(503, "ServiceUnavailable", message),
         // A client must not take this for a refusal: the write may have been made.
         Storage::Unknown(_) => failure(504, "Timeout", message),

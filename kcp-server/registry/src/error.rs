@@ -67,6 +67,7 @@ impl From<kcp_storage::Error> for Error {
             kcp_storage::Error::Future { asked, newest } => Self::TooLarge { asked, newest },
             kcp_storage::Error::TooLarge { .. }
             | kcp_storage::Error::Busy
+            | kcp_storage::Error::Full(_)
             | kcp_storage::Error::ReadOnly(_)
             | kcp_storage::Error::Unknown(_)
             | kcp_storage::Error::BadTransaction(_)

@@ -46,6 +46,20 @@ pub trait DiskFile: Send {
     /// # Errors
     /// As the file system says; it is never asked again for the same bytes.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Takes away what was written behind `length`, durably; writing goes on there.
+    ///
+    /// # Errors
+    /// As the file system says; how long the file is then is unknown.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+}
+
+/// Whether a write was refused for want of something that may be there later: space, quota, file
+/// handles. Nothing is wrong with the device then.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    let handles = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        || handles.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// The file system.
@@ -79,6 +93,12 @@ impl DiskFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        self.seek(SeekFrom::Start(length))?;
+        self.sync_all()
     }
 }
 

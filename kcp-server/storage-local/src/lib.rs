@@ -16,6 +16,7 @@ pub mod admin;
 mod codec;
 pub mod disk;
 mod engine;
+mod hold;
 mod log;
 mod open;
 mod options;

@@ -9,7 +9,7 @@
 
 use crate::{
     FIRST, LocalStore, Options,
-    disk::write_atomically,
+    disk::{Disk, SystemDisk, write_atomically},
     engine::{Engine, EngineError},
     log::{Cut, Damage, Entry, Log, Scan},
     rows::{self, Applied, Draft},
@@ -144,7 +144,8 @@ impl Layout {
             let holder = if known { format!(" (pid {})", holder.trim()) } else { String::new() };
             return Err(OpenError::Locked { directory: self.directory.clone(), holder });
         }
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(at(&self.lock))?;
+        // Only for the message above; on a disk that is full, the store is opened without.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(file)
     }
 
@@ -261,13 +262,26 @@ impl Replay<'_> {
         }
         self.applied.write(&mut rows);
         drop(view);
+        // Without room it is replayed all the same: the log is only as long as what memory can hold.
+        if let Err(error) = self.engine.admit()
+            && !error.is_full()
+        {
+            return Err(error.to_string());
+        }
         self.engine.apply(rows, self.applied.frame).map_err(|error| error.to_string())
     }
 }
 
-/// Makes the directory of a store. It holds secrets, so nobody else may look into it.
+/// Makes the directory of a store, and those above it, so that they outlive a loss of power. It holds
+/// secrets, so nobody else may look into it.
 pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+    let missing: Vec<_> = directory.ancestors().take_while(|path| !path.exists()).collect();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    for made in missing.into_iter().rev().filter_map(Path::parent) {
+        let above = if made.as_os_str().is_empty() { Path::new(".") } else { made };
+        SystemDisk.sync_directory(above)?;
+    }
+    Ok(())
 }
 
 /// Whether a directory of the log holds more than an empty segment.

@@ -16,6 +16,8 @@ use std::{iter::Peekable, ops::Bound, sync::Arc};
 
 /// Events that one call looks through, at most.
 const EVENTS_AT_ONCE: usize = 20_000;
+/// Bytes of objects in the events of one call, about: objects can be large, and readers many.
+const EVENT_BYTES: usize = 1 << 20;
 
 type Row = Result<(Bytes, Bytes), EngineError>;
 type Found = Result<(Bytes, Live), EngineError>;
@@ -95,6 +97,7 @@ impl Shared {
         self.readable(after, newest, true)?;
         let (span, mut reader) = (Span::of(range), codec::Reader::default());
         let mut page = EventPage { events: Vec::new(), upto: after };
+        let mut bytes = 0;
         let from = Bound::Included(rows::event_row(after.next()));
         for (row, number) in view.scan(from, behind_prefix(&[rows::EVENT])).zip(1..) {
             let (row, value) = row?;
@@ -102,11 +105,13 @@ impl Shared {
                 return Err(Error::Read("a stored event is damaged".into()));
             };
             if span.contains(&spelt) {
-                if page.events.len() == limit {
+                if page.events.len() == limit || bytes > EVENT_BYTES {
                     return Ok(page);
                 }
                 let key = reader.read(&spelt).map_err(bad_key)?;
-                page.events.push(Arc::new(event(&view, revision, put, &spelt, key)?));
+                let event = event(&view, revision, put, &spelt, key)?;
+                bytes += event.bytes();
+                page.events.push(Arc::new(event));
             }
             page.upto = revision;
             if number == EVENTS_AT_ONCE {
@@ -123,7 +128,7 @@ impl Shared {
     }
 
     /// Refuses revisions that are forgotten or not there yet.
-    fn readable(&self, revision: Revision, newest: Revision, past: bool) -> Result<(), Error> {
+    pub(crate) fn readable(&self, revision: Revision, newest: Revision, past: bool) -> Result<(), Error> {
         if revision > newest {
             return Err(Error::Future { asked: revision, newest });
         }
@@ -136,7 +141,7 @@ impl Shared {
 fn event(view: &View, revision: Revision, put: bool, spelt: &[u8], key: Key) -> Result<Event, EngineError> {
     let before = view.get(&rows::history_row(spelt, revision))?;
     let Some(before) = before else {
-        return Err(EngineError(format!("history of revision {revision} is damaged")));
+        return Err(EngineError::new(format_args!("history of revision {revision} is damaged")));
     };
     let previous = read_past(&before)?.map(|live| live.record()).transpose()?;
     let record = match put {
@@ -233,7 +238,7 @@ impl<'a> Walk<'a> {
             }
         }
         let Some(first) = first else { return Ok(false) };
-        let length = codec::resource_length(&first).map_err(|error| EngineError(error.to_string()))?;
+        let length = codec::resource_length(&first).map_err(EngineError::new)?;
         let resource = &first[..length];
         self.found = self.span(tail.behind(resource));
         let next = match behind_prefix(resource) {
@@ -344,7 +349,7 @@ fn peek(rows: &mut Peekable<Box<dyn Iterator<Item = Row>>>) -> Result<Option<Byt
 }
 
 fn key_of_history(row: &Bytes) -> Result<Bytes, EngineError> {
-    let (key, _) = rows::read_history_row(row).ok_or_else(|| EngineError(codec::BadKey.to_string()))?;
+    let (key, _) = rows::read_history_row(row).ok_or_else(|| EngineError::new(codec::BadKey))?;
     Ok(row.slice_ref(key))
 }
 
@@ -354,6 +359,6 @@ fn bad_key(error: codec::BadKey) -> Error {
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
-        Self::Read(error.0)
+        Self::Read(error.to_string())
     }
 }

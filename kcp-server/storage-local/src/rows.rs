@@ -50,7 +50,7 @@ impl Live {
     pub(crate) fn read(row: &Bytes) -> Result<Self, EngineError> {
         let long = |at: usize| row.get(at..at + 8)?.try_into().ok().map(u64::from_be_bytes);
         let (Some(created), Some(modified)) = (long(0), long(8)) else {
-            return Err(EngineError("a stored object is damaged".into()));
+            return Err(EngineError::new("a stored object is damaged"));
         };
         Ok(Self { created: Revision(created), modified: Revision(modified), packed: row.slice(16..) })
     }
@@ -139,7 +139,7 @@ impl Applied {
     pub(crate) fn read(view: &View) -> Result<Option<Self>, EngineError> {
         let Some(row) = view.get(APPLIED)? else { return Ok(None) };
         let (Some(frame), Some(revision)) = (row.first_chunk::<8>(), row.get(8..)) else {
-            return Err(EngineError("the row of what is applied is damaged".into()));
+            return Err(EngineError::new("the row of what is applied is damaged"));
         };
         let revision = revision.try_into().map_or(0, u64::from_be_bytes);
         Ok(Some(Self { frame: u64::from_be_bytes(*frame), revision: Revision(revision) }))
@@ -219,7 +219,7 @@ impl<'a> Draft<'a> {
             modified: revision,
             packed: packed.clone(),
         });
-        let index = cluster_row(key).ok_or_else(|| EngineError(codec::BadKey.to_string()))?;
+        let index = cluster_row(key).ok_or_else(|| EngineError::new(codec::BadKey))?;
         match (&before, &after) {
             (None, Some(_)) => drop(self.rows.insert(index, Change::Put(Bytes::new()))),
             (Some(_), None) => drop(self.rows.insert(index, Change::Delete)),

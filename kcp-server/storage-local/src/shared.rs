@@ -1,10 +1,10 @@
 //! What the writer and the readers of a store share.
 
-use crate::{Options, engine::Engine, writer::queue::Queue};
+use crate::{Options, engine::Engine, hold::Holds, writer::queue::Queue};
 use kcp_names::Revision;
 use kcp_storage::hub::Hub;
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -16,6 +16,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     /// Why it only reads.
     pub(crate) failed: OnceLock<String>,
+    /// Who still reads history.
+    pub(crate) holds: Arc<Holds>,
     oldest: AtomicU64,
 }
 
@@ -27,6 +29,7 @@ impl Shared {
             options,
             engine,
             failed: OnceLock::new(),
+            holds: Arc::default(),
             oldest: AtomicU64::new(oldest.0),
         }
     }

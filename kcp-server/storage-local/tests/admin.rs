@@ -11,6 +11,16 @@ fn silent() -> impl FnMut(admin::Progress) {
     |_| ()
 }
 
+/// Bytes that no compression makes fewer.
+fn incompressible(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        b'a' + u8::try_from((state >> 33) % 26).expect("fits")
+    };
+    [b"\"".to_vec(), (0..length).map(|_| byte()).collect(), b"\"".to_vec()].concat()
+}
+
 /// A store with objects, deleted ones, one that expires, history and notes.
 async fn furnished(directory: &Path) -> (kcp_storage_local::LocalStore, Acknowledged) {
     let (store, _) = open(directory, small());
@@ -82,6 +92,77 @@ async fn a_backup_is_consistent_while_others_write() {
 }
 
 #[tokio::test]
+async fn a_backup_that_is_taken_slowly_is_of_the_revision_that_it_began_at() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let clock = std::sync::Arc::new(kcp_storage::clock::ManualClock::default());
+    let options = kcp_storage_local::Options {
+        clock: clock.clone(),
+        keep: std::time::Duration::from_secs(30),
+        ..small()
+    };
+    let (store, _) = open(&directory.path().join("store"), options);
+    clock.set(1000);
+    fill(&store, 0, 200, 0).await;
+    let large = || Change::Put(Header::default().seal(&incompressible(100_000)));
+    for number in 300..330 {
+        let write = Write { key: key(number), expect: Expect::Absent, change: large(), requires: vec![] };
+        store.commit(vec![write]).await.expect("commits");
+    }
+    let widgets = Range::everywhere(ResourceKey::custom("example.io", "widgets"));
+    let then = store.range(&widgets, None, 1000, None).await.expect("lists");
+    let mut backup = store.begin_backup().expect("begins");
+    assert_eq!(backup.revision(), then.revision);
+    let (mut pieces, mut round) = (Vec::new(), 0);
+    while let Some(piece) = backup.piece().expect("reads") {
+        pieces.push(piece);
+        round += 1;
+        // Between two pieces all is changed, and more than what is kept otherwise grows old.
+        fill(&store, 0, 60, round).await;
+        let write =
+            Write { key: key(60 + round), expect: Expect::Present, change: Change::Delete, requires: vec![] };
+        store.commit(vec![write]).await.expect("commits");
+        fill(&store, 1000 + 10 * round, 1001 + 10 * round, 0).await;
+        clock.set(1000 + 20 * round);
+        store.set_note("a write that makes the writer look at its clock", None).await.expect("notes");
+    }
+    assert!(pieces.len() > 3, "{}", pieces.len());
+    let (file, restored) = (directory.path().join("backup"), directory.path().join("restored"));
+    let mut rest = pieces.into_iter();
+    let report = admin::receive(|| Ok(rest.next()), &file, &mut silent()).expect("is complete");
+    assert_eq!((report.revision, report.objects), (then.revision, then.items.len() as u64));
+    admin::restore(&file, &restored, 0, &mut silent()).expect("restores");
+    let (copy, _) = open(&restored, small());
+    assert_eq!(copy.range(&widgets, None, 1000, None).await.expect("lists").items, then.items);
+    // When it is done, history grows old again.
+    let held = store.events(&widgets, then.revision, 1).await;
+    assert!(held.is_ok(), "{held:?}");
+    drop(backup);
+    clock.set(5000);
+    fill(&store, 0, 2, 77).await;
+    let forgotten = store.events(&widgets, then.revision, 1).await;
+    assert!(matches!(forgotten, Err(Error::Compacted { .. })), "{forgotten:?}");
+}
+
+#[tokio::test]
+async fn a_backup_whose_history_was_compacted_says_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (store, _) = furnished(directory.path()).await;
+    let mut backup = store.begin_backup().expect("begins");
+    fill(&store, 0, 10, 5).await;
+    store.compact(store.revision()).await.expect("compacts");
+    let (error, file) = (backup.piece(), directory.path().join("backup"));
+    assert!(matches!(error, Err(Error::Compacted { .. })), "{error:?}");
+    let piece = || backup.piece().map_err(std::io::Error::other);
+    let refused = admin::receive(piece, &file, &mut silent());
+    assert!(matches!(refused, Err(AdminError::BadArchive { .. })), "{refused:?}");
+    assert!(
+        fs::read_dir(directory.path())
+            .expect("lists")
+            .all(|entry| { !entry.expect("an entry").file_name().to_string_lossy().starts_with("backup") })
+    );
+}
+
+#[tokio::test]
 async fn restore_and_backup_replace_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     let (store, _) = furnished(&directory.path().join("store")).await;
@@ -118,8 +199,23 @@ async fn a_damaged_backup_is_refused_before_anything_is_written() {
         fs::write(&bad, case).expect("writes");
         let refused = admin::restore(&bad, &directory.path().join("restored"), 0, &mut silent());
         assert!(matches!(refused, Err(AdminError::BadArchive { .. })), "{number}");
+        assert!(matches!(admin::verify(&bad, &mut silent()), Err(AdminError::BadArchive { .. })), "{number}");
         assert!(!directory.path().join("restored").exists());
     }
+}
+
+#[tokio::test]
+async fn a_backup_of_another_version_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (store, _) = furnished(&directory.path().join("store")).await;
+    let file = directory.path().join("backup");
+    let report = store.backup(&file, &mut silent()).expect("backs up");
+    assert_eq!(admin::verify(&file, &mut silent()).expect("is whole"), report);
+    tamper(&file, |bytes| bytes[7] = 2);
+    let error = admin::verify(&file, &mut silent()).expect_err("is newer").to_string();
+    assert!(error.ends_with("the backup has version 2, and this server reads 1"), "{error}");
+    let error = admin::restore(&file, &directory.path().join("restored"), 0, &mut silent());
+    assert!(error.expect_err("is newer").to_string().ends_with("has version 2, and this server reads 1"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use kcp_storage::{Error, Store};
+use kcp_storage::{Change, Error, Expect, Header, Store, Write};
 use kcp_storage_local::{
     LocalStore, OpenError, Options,
     disk::{Disk, DiskFile, SystemDisk},
@@ -12,7 +12,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use support::*;
@@ -27,6 +27,8 @@ struct Faults {
     room: AtomicU64,
     /// Syncs that still succeed, plus one; 0: all do.
     syncs: AtomicU64,
+    /// Whether what was written cannot be taken back.
+    stuck: AtomicBool,
     /// Syncs that were asked for.
     asked: AtomicU64,
     /// Whether syncs have to wait.
@@ -66,6 +68,13 @@ impl DiskFile for FaultyFile {
         if fits == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        if self.1.stuck.load(Ordering::SeqCst) {
+            return Err(io::Error::other("the device is gone"));
+        }
+        self.0.cut(length)
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.1.asked.fetch_add(1, Ordering::SeqCst);
         let mut held = self.1.held.lock().expect("locks");
@@ -88,31 +97,84 @@ fn on(disk: &FaultyDisk, options: Options) -> Options {
 }
 
 #[tokio::test]
-async fn a_full_disk_makes_the_store_read_only_and_loses_nothing() {
-    for room in [1, 2, 29, 400, 5000, 9999] {
+async fn a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing() {
+    // Frames, and heads of segments, are torn at all kinds of places.
+    for room in [1, 2, 29, 400, 5000, 9999].into_iter().chain((16_300..16_600).step_by(23)) {
         let (directory, disk) = (tempfile::tempdir().expect("a directory"), FaultyDisk::default());
         let (store, _) = open(directory.path(), on(&disk, small()));
-        let mut acknowledged = fill(&store, 0, 50, 0).await;
+        let mut acknowledged = fill(&store, 0, 20, 0).await;
         disk.0.room.store(room, Ordering::SeqCst);
-        let mut number = 50;
-        let error = loop {
-            match try_put(&store, number, 1).await {
-                Ok(revision) => acknowledged.insert(number, (revision, value(number, 1))),
-                Err(error) => break error,
-            };
-            number += 1;
-        };
-        assert!(matches!(error, Error::Unknown(_)), "{error}");
-        for _ in 0..3 {
-            let later = try_put(&store, 1000, 2).await;
-            assert!(matches!(&later, Err(Error::ReadOnly(why)) if why.contains("log")), "{later:?}");
-        }
+        let (number, error) = fill_up(&store, 20, &mut acknowledged).await;
+        let names_it = |error: &Error| matches!(error, Error::Full(why) if why.contains("log"));
+        assert!(names_it(&error), "{error}");
+        assert_eq!(store.get(&key(number)).await, Ok(None), "it was not made");
+        assert!(names_it(&store.set_note("n", Some(vec![0; 9999].into())).await.expect_err("no room")));
         holds(&store, &acknowledged).await;
-        assert_eq!(store.get(&key(number)).await, Ok(None), "what is not known to be durable is not shown");
+        // A crash now finds all that was acknowledged, and nothing of what was refused.
+        let image = crashed(directory.path());
+        let (found, report) = open(image.path(), small());
+        holds(&found, &acknowledged).await;
+        assert_eq!((report.cut, found.revision()), (None, store.revision()));
+        disk.0.room.store(0, Ordering::SeqCst);
+        acknowledged.extend(fill(&store, number, number + 10, 3).await);
+        assert_eq!(store.read_only(), None);
+        let image = crashed(directory.path());
         drop(store);
-        let (store, _) = open(directory.path(), small());
-        holds(&store, &acknowledged).await;
-        fill(&store, 2000, 2010, 3).await;
+        for directory in [image.path(), directory.path()] {
+            holds(&open(directory, small()).0, &acknowledged).await;
+        }
+    }
+}
+
+/// Writes objects from `number` on until one is refused: which, and why.
+async fn fill_up(store: &LocalStore, mut number: u64, acknowledged: &mut Acknowledged) -> (u64, Error) {
+    loop {
+        match try_put(store, number, 1).await {
+            Ok(revision) => acknowledged.insert(number, (revision, value(number, 1))),
+            Err(error) => return (number, error),
+        };
+        number += 1;
+    }
+}
+
+#[tokio::test]
+async fn a_torn_write_that_cannot_be_taken_back_ends_writing() {
+    let (directory, disk) = (tempfile::tempdir().expect("a directory"), FaultyDisk::default());
+    let (store, _) = open(directory.path(), on(&disk, small()));
+    let mut acknowledged = fill(&store, 0, 20, 0).await;
+    disk.0.room.store(500, Ordering::SeqCst);
+    disk.0.stuck.store(true, Ordering::SeqCst);
+    let (number, error) = fill_up(&store, 20, &mut acknowledged).await;
+    assert!(matches!(error, Error::Unknown(_)), "{error}");
+    disk.0.room.store(0, Ordering::SeqCst);
+    for _ in 0..3 {
+        let later = try_put(&store, 1000, 2).await;
+        assert!(matches!(&later, Err(Error::ReadOnly(why)) if why.contains("log")), "{later:?}");
+    }
+    holds(&store, &acknowledged).await;
+    assert_eq!(store.get(&key(number)).await, Ok(None), "what is not known to be durable is not shown");
+    drop(store);
+    let (store, _) = open(directory.path(), small());
+    holds(&store, &acknowledged).await;
+    fill(&store, 2000, 2010, 3).await;
+}
+
+#[tokio::test]
+async fn what_the_store_does_by_itself_waits_for_room_too() {
+    let (directory, disk) = (tempfile::tempdir().expect("a directory"), FaultyDisk::default());
+    let clock = Arc::new(kcp_storage::clock::ManualClock::default());
+    let options = Options { clock: clock.clone(), ..on(&disk, small()) };
+    let (store, _) = open(directory.path(), options);
+    let change = Change::Put(Header { expires: 100, ..Header::default() }.seal(b"{}"));
+    let write = Write { key: key(1), expect: Expect::Absent, change, requires: vec![] };
+    store.commit(vec![write]).await.expect("commits");
+    disk.0.room.store(1, Ordering::SeqCst);
+    clock.set(101);
+    assert!(matches!(try_put(&store, 2, 0).await, Err(Error::Full(_))));
+    assert!(store.get(&key(1)).await.expect("reads").is_some());
+    disk.0.room.store(0, Ordering::SeqCst);
+    while store.get(&key(1)).await.expect("reads").is_some() {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -375,40 +437,51 @@ async fn segments_are_dropped_when_the_engine_has_them_on_disk() {
     holds(&store, &acknowledged).await;
 }
 
-/// The engine runs out of space, on a file system of one megabyte. Needs the right to mount.
+/// The engine runs out of space, on a file system of its own. Needs the right to mount.
 #[tokio::test]
-async fn tables_that_do_not_fit_make_the_store_read_only() {
-    use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+async fn tables_that_do_not_fit_refuse_writes_until_there_is_room() {
+    use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
     let directory = tempfile::tempdir().expect("a directory");
     let engine = directory.path().join("engine");
     drop(open(directory.path(), small()));
-    let aside = directory.path().join("aside");
-    fs::rename(&engine, &aside).expect("renames");
+    fs::remove_dir_all(&engine).expect("removes");
     fs::create_dir(&engine).expect("makes a directory");
     if let Err(error) = mount("tmpfs", &engine, "tmpfs", MountFlags::empty(), Some(c"size=1m")) {
         eprintln!("skipped: no right to mount a small file system here: {error}");
         return;
     }
     let (store, _) = open(directory.path(), small());
-    let (mut acknowledged, mut number) = (Default::default(), 0);
-    let error = loop {
-        match try_put(&store, number, 0).await {
-            Ok(revision) => {
-                support::Acknowledged::insert(&mut acknowledged, number, (revision, value(number, 0)))
-            }
-            Err(error) => break error,
-        };
-        number += 1;
-    };
-    assert!(matches!(error, Error::Unknown(_) | Error::ReadOnly(_)), "{error}");
-    assert!(matches!(try_put(&store, 0, 1).await, Err(Error::ReadOnly(_))));
+    let mut acknowledged = Acknowledged::new();
+    let (mut number, error) = fill_up(&store, 0, &mut acknowledged).await;
+    assert!(matches!(&error, Error::Full(why) if why.contains("storage engine")), "{error}");
+    assert!(matches!(try_put(&store, 0, 1).await, Err(Error::Full(_))));
     holds(&store, &acknowledged).await;
-    drop(store);
-    // With room again, nothing is lost.
-    fs::remove_dir_all(&aside).expect("removes");
+    // A crash loses nothing, and a start on the full file system still reads.
+    let image = crashed(directory.path());
+    holds(&open(image.path(), small()).0, &acknowledged).await;
+    // With more room it goes on by itself, until that is full, too; and attempts leave nothing behind.
+    for size in [c"size=2m", c"size=3m", c"size=64m"] {
+        mount_remount(&engine, MountFlags::empty(), size).expect("remounts");
+        let revision = loop {
+            match try_put(&store, number, 1).await {
+                Ok(revision) => break revision,
+                Err(error) => assert!(matches!(error, Error::Full(_)), "{error}"),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        acknowledged.insert(number, (revision, value(number, 1)));
+        number += 1;
+        if size == c"size=64m" {
+            acknowledged.extend(fill(&store, number, number + 300, 1).await);
+        } else {
+            (number, _) = fill_up(&store, number, &mut acknowledged).await;
+        }
+        holds(&store, &acknowledged).await;
+    }
+    assert_eq!(store.read_only(), None);
+    assert_eq!(store.check(&mut |_| ()).expect("checks").told, Vec::<String>::new());
+    store.close();
     let copy = crashed(directory.path());
     unmount(&engine, UnmountFlags::DETACH).expect("unmounts");
-    let (store, _) = LocalStore::open(copy.path(), small()).expect("opens");
-    holds(&store, &acknowledged).await;
-    fill(&store, 5000, 5010, 0).await;
+    holds(&open(copy.path(), small()).0, &acknowledged).await;
 }

@@ -190,11 +190,7 @@ impl Ring {
 
 /// Bytes of the objects that a batch keeps alive.
 fn size(events: &[Arc<Event>]) -> usize {
-    let bytes = |event: &Arc<Event>| {
-        let record = |record: &Option<crate::Record>| record.as_ref().map_or(0, |record| record.value.len());
-        record(&event.record) + record(&event.previous)
-    };
-    events.iter().map(bytes).sum()
+    events.iter().map(|event| event.bytes()).sum()
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - **Fresh**: a read that starts after a write was answered sees it.
 /// - **Reliable, resumable**: [`Store::events`] from a revision gives every later change of the range,
 ///   once, in order, with the object before it; or [`Error::Compacted`].
-/// - A failed fsync or a full disk makes the store read-only; it says so in every later write and
-///   never tries the same bytes again.
+/// - A write that finds no room changes nothing and says so; writes are taken again when there is room.
+/// - A failed fsync makes the store read-only; it says so in every later write, and never tries the same
+///   bytes again. Reads go on in both cases.
 pub trait Store: Send + Sync + 'static {
     /// The newest revision.
     fn revision(&self) -> Revision;
@@ -55,7 +56,8 @@ pub trait Store: Send + Sync + 'static {
     /// were refused say why and the others are `Skipped`.
     fn transact(&self, batch: Batch) -> BoxFuture<'_, Result<Vec<Outcome>, Error>>;
 
-    /// Changes of a range after revision `after`, oldest first, at most `limit` of them, from history.
+    /// Changes of a range after revision `after`, oldest first, at most `limit` of them, from history. A
+    /// call looks through a bounded part of it and may give fewer, or none: [`EventPage::upto`] says how far.
     fn events<'a>(
         &'a self,
         range: &'a Range,
@@ -240,6 +242,15 @@ pub struct Event {
     pub previous: Option<Record>,
 }
 
+impl Event {
+    /// Bytes of the objects that it keeps in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let size = |record: &Option<Record>| record.as_ref().map_or(0, |record| record.value.len());
+        size(&self.record) + size(&self.previous)
+    }
+}
+
 /// A part of history.
 #[derive(Clone, Debug, Default)]
 pub struct EventPage {
@@ -314,8 +325,12 @@ pub enum Error {
     /// More writes wait than the queue holds; nothing was done, try again later.
     #[error("the store is busy")]
     Busy,
+    /// There is no room for what the write adds; nothing was done, and reads go on. Writes are taken
+    /// again when there is room.
+    #[error("the store has no room: {0}; nothing was written, and what is stored can be read")]
+    Full(String),
     /// The store only reads since this happened; nothing was done.
-    #[error("the store is read-only: {0}")]
+    #[error("the store only reads until the server is started again: {0}")]
     ReadOnly(String),
     /// Whether the write was made is not known. Never to be repeated blindly.
     #[error("the outcome of the write is unknown: {0}")]

@@ -9,7 +9,7 @@
 use crate::rows::Live;
 use bytes::{Buf, Bytes};
 use kcp_names::Revision;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 const MAGIC: [u8; 8] = *b"KCPBKP\0\x01";
 /// Bytes of a block, about.
@@ -40,71 +40,78 @@ pub(super) struct Totals {
     pub(super) revision: Revision,
 }
 
-/// Writes a backup.
-pub(super) struct Writer<W> {
-    out: W,
+/// Writes a backup, a block at a time, for somebody to take.
+pub(super) struct Writer {
+    /// Blocks that are done.
+    out: Vec<u8>,
     block: Vec<u8>,
-    pub(super) totals: Totals,
-    pub(super) bytes: u64,
+    totals: Totals,
 }
 
-impl<W: Write> Writer<W> {
-    pub(super) fn new(mut out: W, revision: Revision) -> io::Result<Self> {
-        out.write_all(&MAGIC)?;
+impl Writer {
+    pub(super) fn new(revision: Revision) -> Self {
         let totals = Totals { revision, ..Totals::default() };
-        Ok(Self { out, block: Vec::new(), totals, bytes: MAGIC.len() as u64 })
+        Self { out: MAGIC.to_vec(), block: Vec::new(), totals }
     }
 
-    pub(super) fn object(&mut self, key: &[u8], live: &Live) -> io::Result<()> {
+    pub(super) fn object(&mut self, key: &[u8], live: &Live) {
         self.block.push(OBJECT);
-        self.text(key)?;
-        self.text(&live.packed)?;
+        self.text(key);
+        self.text(&live.packed);
         self.block.extend_from_slice(&live.created.0.to_be_bytes());
         self.block.extend_from_slice(&live.modified.0.to_be_bytes());
         self.totals.objects += 1;
-        self.end_block(BLOCK)
+        self.end_block(BLOCK);
     }
 
-    pub(super) fn note(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {
+    pub(super) fn note(&mut self, name: &[u8], value: &[u8]) {
         self.block.push(NOTE);
-        self.text(name)?;
-        self.text(value)?;
+        self.text(name);
+        self.text(value);
         self.totals.notes += 1;
-        self.end_block(BLOCK)
+        self.end_block(BLOCK);
     }
 
-    /// Writes the end; what was written to, and what it was.
-    pub(super) fn finish(mut self) -> io::Result<(W, Totals, u64)> {
-        self.end_block(1)?;
+    /// Writes the end.
+    pub(super) fn finish(&mut self) {
+        self.end_block(1);
         self.block.push(END);
         for number in [self.totals.objects, self.totals.notes, self.totals.revision.0] {
             self.block.extend_from_slice(&number.to_be_bytes());
         }
-        self.end_block(1)?;
-        self.out.flush()?;
-        Ok((self.out, self.totals, self.bytes))
+        self.end_block(1);
     }
 
-    fn text(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        self.block.extend_from_slice(&length.to_be_bytes());
+    /// Whether there is a block to take.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.len() > MAGIC.len()
+    }
+
+    /// The blocks that are done.
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.out).into()
+    }
+
+    /// Keys and values are far below what the length can say.
+    fn text(&mut self, bytes: &[u8]) {
+        self.block.extend_from_slice(&length(bytes));
         self.block.extend_from_slice(bytes);
-        Ok(())
     }
 
-    /// Writes the block, if it has so many bytes.
-    fn end_block(&mut self, least: usize) -> io::Result<()> {
+    /// Ends the block, if it has so many bytes.
+    fn end_block(&mut self, least: usize) {
         if self.block.len() < least {
-            return Ok(());
+            return;
         }
-        let length = u32::try_from(self.block.len()).map_err(io::Error::other)?;
-        self.out.write_all(&length.to_be_bytes())?;
-        self.out.write_all(&crc32c::crc32c(&self.block).to_be_bytes())?;
-        self.out.write_all(&self.block)?;
-        self.bytes += 8 + u64::from(length);
+        self.out.extend_from_slice(&length(&self.block));
+        self.out.extend_from_slice(&crc32c::crc32c(&self.block).to_be_bytes());
+        self.out.extend_from_slice(&self.block);
         self.block.clear();
-        Ok(())
     }
+}
+
+fn length(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 /// Reads a backup, item by item. The last is the end, and its numbers are those that were read.
@@ -126,6 +133,11 @@ impl<R: Read> Reader<R> {
             return Err(format!("the backup has version {}, and this server reads {}", magic[7], MAGIC[7]));
         }
         Ok(Self { input, block: Bytes::new(), seen: Totals::default(), bytes: MAGIC.len() as u64 })
+    }
+
+    /// Objects that were read so far.
+    pub(super) fn objects(&self) -> u64 {
+        self.seen.objects
     }
 
     pub(super) fn next(&mut self) -> Result<Item, String> {

@@ -1,14 +1,16 @@
 //! Backup, restore and check of a store, for people: `kcp store backup|restore|check`.
 //!
 //! A backup is one file: every live object and note as of one revision, without history. Taking one
-//! does not stop writers. A store made from it refuses older revisions as if it had been compacted.
+//! does not stop writers, and holds nothing of the engine while whoever takes it is busy: it is read
+//! from history, piece by piece ([`Backup`]), and [`receive`] makes the file of the pieces, in this
+//! process or another. A store made from it refuses older revisions as if it had been compacted.
 
 mod archive;
 mod backup;
 mod check;
 mod restore;
 
-pub use backup::{BackupReport, backup};
+pub use backup::{Backup, BackupReport, backup, receive, verify};
 pub use check::{CheckReport, check};
 pub use restore::{RestoreReport, restore};
 
@@ -62,7 +64,7 @@ pub enum AdminError {
 
 impl From<EngineError> for AdminError {
     fn from(error: EngineError) -> Self {
-        Self::Store(error.0)
+        Self::Store(error.to_string())
     }
 }
 

@@ -98,7 +98,8 @@ fn fill(engine: &Engine, file: &Path, progress: &mut dyn FnMut(Progress)) -> Res
             Item::End(_) => {}
         }
         if rows.len() >= 3 * AT_ONCE {
-            engine.apply(std::mem::take(&mut rows), 0).map_err(|error| error.0)?;
+            engine.admit().map_err(|error| error.to_string())?;
+            engine.apply(std::mem::take(&mut rows), 0).map_err(|error| error.to_string())?;
         }
         if objects.is_multiple_of(PROGRESS_EVERY) {
             progress(Progress { objects, bytes });

@@ -8,11 +8,15 @@
 //! Two threads work behind it, one that writes memtables out and one that merges tables. A snapshot is
 //! a number; the merging thread keeps what open snapshots can see.
 //!
+//! When there is no room for a table, what it was to hold stays where it is, and the thread tries again
+//! with a new file each second; what the failed attempt has left is removed. [`Engine::admit`] says so
+//! to whoever would add more than memory may hold. Any other failure ends the engine.
+//!
 //! This module is all that knows the tree's library, so that the choice can be made again.
 
 mod tree;
 
-use crate::Options;
+use crate::{Options, disk::may_pass};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::{
@@ -22,11 +26,14 @@ use std::{
     path::Path,
     sync::Arc,
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 use tree::Tree;
 
 /// Memtables that wait to be written out before writers have to.
 const SEALED_LIMIT: usize = 3;
+/// How long a thread waits before it looks again whether there is room.
+const RETRY: Duration = Duration::from_secs(1);
 /// Tables that overlap in the first level before writers have to wait for the merging thread.
 const OVERLAP_LIMIT: usize = 20;
 
@@ -46,8 +53,22 @@ pub(crate) enum Change {
 
 /// A failure of the engine, in words.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct EngineError(pub(crate) String);
+#[error("{why}")]
+pub(crate) struct EngineError {
+    why: String,
+    full: bool,
+}
+
+impl EngineError {
+    pub(crate) fn new(why: impl std::fmt::Display) -> Self {
+        Self { why: why.to_string(), full: false }
+    }
+
+    /// There was no room. Nothing is lost, and it may pass.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+}
 
 /// The engine. Dropping it does not write the memtable out; [`Engine::close`] does.
 pub(crate) struct Engine {
@@ -81,6 +102,10 @@ struct State {
     unmerged: bool,
     closing: bool,
     failed: Option<EngineError>,
+    /// Why the last memtable could not be written out, if there was no room.
+    no_room_to_write: Option<EngineError>,
+    /// Why tables could not be merged, if there was no room.
+    no_room_to_merge: Option<EngineError>,
 }
 
 impl Engine {
@@ -115,11 +140,20 @@ impl Engine {
         state.durable = frame;
     }
 
-    /// Applies rows, visible all at once. `frame` is the last frame of the log that they come from.
+    /// To be asked before more is added, so that memory stays bounded: waits if the threads behind
+    /// cannot keep up.
     ///
-    /// Waits if the threads behind cannot keep up, so that memory stays bounded.
+    /// # Errors
+    /// They cannot go on, for want of room ([`EngineError::is_full`]) or for ever.
+    pub(crate) fn admit(&self) -> Result<(), EngineError> {
+        self.shared.wait_for_room()
+    }
+
+    /// Applies rows, visible all at once. `frame` is the last frame of the log that they come from.
     pub(crate) fn apply(&self, rows: Rows, frame: u64) -> Result<(), EngineError> {
-        self.shared.wait_for_room()?;
+        if let Some(failed) = &self.shared.state.lock().failed {
+            return Err(failed.clone());
+        }
         let applying = self.shared.applying.lock();
         let size = self.shared.tree.write(rows);
         let mut state = self.shared.state.lock();
@@ -152,10 +186,11 @@ impl Engine {
         let mut state = self.shared.state.lock();
         self.shared.seal(&mut state);
         drop(applying);
-        while !state.sealed.is_empty() && state.failed.is_none() {
+        while !state.sealed.is_empty() && state.failed.is_none() && state.no_room_to_write.is_none() {
             self.shared.changed.wait(&mut state);
         }
-        state.failed.clone().map_or(Ok(()), Err)
+        let unwritten = state.no_room_to_write.as_ref().filter(|_| !state.sealed.is_empty());
+        state.failed.as_ref().or(unwritten).cloned().map_or(Ok(()), Err)
     }
 
     /// Writes everything out and ends the threads.
@@ -198,8 +233,18 @@ impl Shared {
             if state.sealed.len() < SEALED_LIMIT && self.tree.overlapping_tables() < OVERLAP_LIMIT {
                 return Ok(());
             }
+            if let Some(full) = state.no_room_to_write.as_ref().or(state.no_room_to_merge.as_ref()) {
+                return Err(full.clone());
+            }
             self.changed.wait(&mut state);
         }
+    }
+
+    /// Waits a while before another attempt, unless it is closing.
+    fn rest(&self, state: &mut MutexGuard<'_, State>) {
+        self.changed.notify_all();
+        let until = Instant::now() + RETRY;
+        while !state.closing && !self.changed.wait_until(state, until).timed_out() {}
     }
 
     /// Ends the memtable, if there is something in it.
@@ -227,7 +272,13 @@ impl Shared {
                     let last = state.sealed.drain(..waiting).next_back();
                     state.durable = last.unwrap_or(state.durable);
                     state.unmerged = true;
+                    state.no_room_to_write = None;
                     self.show_all(&mut state);
+                }
+                Err(error) if error.is_full() => {
+                    tracing::warn!(%error, "no room to write changes out");
+                    state.no_room_to_write = Some(error);
+                    self.rest(&mut state);
                 }
                 Err(error) => state.fail(error),
             }
@@ -247,9 +298,16 @@ impl Shared {
             match MutexGuard::unlocked(&mut state, || self.tree.merge(watermark)) {
                 Ok(more) => {
                     state.unmerged |= more;
+                    state.no_room_to_merge = None;
                     self.show_all(&mut state);
                     let watermark = state.watermark();
                     MutexGuard::unlocked(&mut state, || self.tree.forget_versions(watermark));
+                }
+                Err(error) if error.is_full() => {
+                    tracing::warn!(%error, "no room to merge tables");
+                    state.no_room_to_merge = Some(error);
+                    state.unmerged = true;
+                    self.rest(&mut state);
                 }
                 Err(error) => state.fail(error),
             }
@@ -338,6 +396,6 @@ pub(crate) fn behind_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
 
 impl From<io::Error> for EngineError {
     fn from(error: io::Error) -> Self {
-        Self(error.to_string())
+        Self { why: error.to_string(), full: may_pass(&error) }
     }
 }

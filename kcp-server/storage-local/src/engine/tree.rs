@@ -7,7 +7,16 @@ use lsm_tree::{
     compaction::Leveled,
     config::{BlockSizePolicy, BloomConstructionPolicy, FilterPolicy, FilterPolicyEntry, PinningPolicy},
 };
-use std::{ops::Bound, path::Path, sync::Arc};
+use parking_lot::Mutex;
+use std::{
+    fs::{self, File},
+    ops::Bound,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// Bytes of a table that merging makes. Merging one touches about ten of the next level, and a close
 /// waits for that, so they are small.
@@ -19,6 +28,12 @@ pub(super) struct Tree {
     tree: AnyTree,
     numbers: SequenceNumberCounter,
     strategy: Arc<Leveled>,
+    /// Held while memtables are written out.
+    writing: Mutex<()>,
+    /// Held while tables are merged.
+    merging: Mutex<()>,
+    /// Merges that have ended.
+    merges: AtomicU64,
 }
 
 impl Tree {
@@ -40,7 +55,8 @@ impl Tree {
             .open()?;
         numbers.fetch_max(tree.get_highest_seqno().map_or(1, |number| number + 1));
         let strategy = Arc::new(Leveled::default().with_table_target_size(TABLE_BYTES));
-        Ok(Self { tree, numbers, strategy })
+        let (writing, merging) = Default::default();
+        Ok(Self { tree, numbers, strategy, writing, merging, merges: AtomicU64::new(0) })
     }
 
     /// What the next write will be numbered; a snapshot sees what is below.
@@ -69,16 +85,68 @@ impl Tree {
 
     /// Writes sealed memtables out as tables.
     pub(super) fn write_out(&self, watermark: u64) -> Result<(), EngineError> {
-        let lock = self.tree.get_flush_lock();
-        self.tree.flush(&lock, watermark)?;
-        Ok(())
+        let (first, merges) = (self.tree.get_next_table_id(), self.merges.load(Ordering::SeqCst));
+        let written = {
+            let _writing = self.writing.lock();
+            let lock = self.tree.get_flush_lock();
+            self.tree.flush(&lock, watermark)
+        };
+        written.map(drop).map_err(|error| {
+            let error = EngineError::from(error);
+            if error.is_full() {
+                self.remove_unfinished(first, merges);
+            }
+            error
+        })
     }
 
     /// Merges some tables, if that is due; whether more may be.
     pub(super) fn merge(&self, watermark: u64) -> Result<bool, EngineError> {
+        let first = self.tree.get_next_table_id();
         let before = self.tree.current_version().id();
-        self.tree.compact(Arc::clone(&self.strategy) as _, watermark)?;
+        let merged = {
+            let _merging = self.merging.lock();
+            let merged = self.tree.compact(Arc::clone(&self.strategy) as _, watermark);
+            self.merges.fetch_add(1, Ordering::SeqCst);
+            merged
+        };
+        merged.map_err(|error| {
+            let error = EngineError::from(error);
+            if error.is_full() {
+                self.remove_unfinished(first, self.merges.load(Ordering::SeqCst));
+            }
+            error
+        })?;
         Ok(self.tree.current_version().id() != before)
+    }
+
+    /// Removes tables that were begun and not finished: they would take the room that there will be.
+    ///
+    /// They have numbers from `first` on, and no version of the tree has them. A table that was finished
+    /// since and replaced by a second of the `merges` may still be seen by a snapshot; then all stay
+    /// until the next start, which removes them, too.
+    fn remove_unfinished(&self, first: u64, merges: u64) {
+        let (_writing, _merging) = (self.writing.lock(), self.merging.lock());
+        let path = &self.tree.tree_config().path;
+        let version = self.tree.current_version();
+        let on_disk = fs::read(path.join("current")).ok();
+        let on_disk = on_disk.and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?)));
+        let merged = self.merges.load(Ordering::SeqCst) - merges;
+        if merged > 1 || on_disk != Some(version.id()) {
+            return;
+        }
+        let Ok(files) = fs::read_dir(path.join("tables")) else { return };
+        for file in files.filter_map(Result::ok) {
+            let number = file.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
+            let unfinished = number.is_some_and(|number| {
+                number >= first && !version.iter_tables().any(|table| table.id() == number)
+            });
+            // Emptied first: somebody may have it open.
+            let emptied = unfinished && File::options().write(true).truncate(true).open(file.path()).is_ok();
+            if emptied && let Err(error) = fs::remove_file(file.path()) {
+                tracing::warn!(%error, "cannot remove a table that was not finished");
+            }
+        }
     }
 
     /// Drops versions of the tree that no snapshot sees.
@@ -116,6 +184,6 @@ impl Tree {
 
 impl From<lsm_tree::Error> for EngineError {
     fn from(error: lsm_tree::Error) -> Self {
-        Self(error.to_string())
+        if let lsm_tree::Error::Io(error) = error { error.into() } else { Self::new(error) }
     }
 }

@@ -1,8 +1,9 @@
 //! The log: an ordered list of frames in segments, each of which is durable when its writer is told.
 //!
 //! One owner appends groups of frames and syncs once for all of them. Segments are dropped when the
-//! engine has their content on disk. A failed write or sync ends it: bytes whose fate is unknown are
-//! never written or synced again.
+//! engine has their content on disk. A write that found no room is undone, and nothing has happened. Any
+//! other failed write, and any failed sync, ends the log: bytes whose fate is unknown are never written
+//! or synced again.
 
 mod frame;
 mod scan;
@@ -11,13 +12,24 @@ pub(crate) use frame::{Entry, Logged};
 pub use scan::Cut;
 pub(crate) use scan::{Damage, Scan};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, may_pass};
 use std::{
     collections::VecDeque,
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+/// Why frames were not appended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppendError {
+    /// There was no room. The log is as it was, and may be appended to again.
+    #[error("{0}")]
+    Full(io::Error),
+    /// The frames may or may not be found at the next start. Nothing more must be appended.
+    #[error("{0}")]
+    Broken(io::Error),
+}
 
 /// The log, open to be written.
 pub(crate) struct Log {
@@ -84,8 +96,8 @@ impl Log {
     /// Appends frames and makes them durable, all with one sync.
     ///
     /// # Errors
-    /// The frames may or may not be found at the next start. Nothing more must be appended.
-    pub(crate) fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
+    /// See [`AppendError`].
+    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), AppendError> {
         if self.length >= self.segment_bytes {
             self.roll()?;
         }
@@ -93,8 +105,10 @@ impl Log {
         for (entry, sequence) in entries.iter().zip(self.next..) {
             frame::write_frame(entry, sequence, self.length, &mut self.buffer);
         }
-        self.file.append(&self.buffer)?;
-        self.file.sync()?;
+        if let Err(error) = self.file.append(&self.buffer) {
+            return Err(self.undo(error));
+        }
+        self.file.sync().map_err(AppendError::Broken)?;
         self.length += self.buffer.len() as u64;
         self.next += entries.len() as u64;
         if self.buffer.capacity() > 1 << 20 {
@@ -103,8 +117,20 @@ impl Log {
         Ok(())
     }
 
-    /// Begins a segment. All frames before it are durable.
-    fn roll(&mut self) -> io::Result<()> {
+    /// Takes away what a write has left that found no room. None of it was ever synced.
+    fn undo(&mut self, error: io::Error) -> AppendError {
+        if !may_pass(&error) {
+            return AppendError::Broken(error);
+        }
+        match self.file.cut(self.length) {
+            Ok(()) => AppendError::Full(error),
+            Err(error) => AppendError::Broken(error),
+        }
+    }
+
+    /// Begins a segment. All frames before it are durable. What a failed attempt leaves is no segment:
+    /// the next one begins it anew, and a start takes it for a torn tail.
+    fn roll(&mut self) -> Result<(), AppendError> {
         let file = new_segment(&*self.disk, &self.directory, self.number + 1, self.next)?;
         self.older.push_back((self.number, self.last()));
         self.file = file;
@@ -124,12 +150,29 @@ impl Log {
     }
 }
 
-fn new_segment(disk: &dyn Disk, directory: &Path, number: u64, first: u64) -> io::Result<Box<dyn DiskFile>> {
-    let mut file = disk.create(&segment_path(directory, number))?;
-    file.append(&frame::segment_head(number, first))?;
-    file.sync()?;
-    disk.sync_directory(directory)?;
+fn new_segment(
+    disk: &dyn Disk,
+    directory: &Path,
+    number: u64,
+    first: u64,
+) -> Result<Box<dyn DiskFile>, AppendError> {
+    let unwritten = |error| match may_pass(&error) {
+        true => AppendError::Full(error),
+        false => AppendError::Broken(error),
+    };
+    let mut file = disk.create(&segment_path(directory, number)).map_err(unwritten)?;
+    file.append(&frame::segment_head(number, first)).map_err(unwritten)?;
+    file.sync().map_err(AppendError::Broken)?;
+    disk.sync_directory(directory).map_err(AppendError::Broken)?;
     Ok(file)
+}
+
+impl From<AppendError> for io::Error {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full(error) | AppendError::Broken(error) => error,
+        }
+    }
 }
 
 /// `<directory>/00000000000000000007.log`

@@ -12,7 +12,11 @@ use crate::{
 use bytes::Bytes;
 use kcp_names::Revision;
 use kcp_storage::{Event, Expect, Header, Key, Write};
-use std::{collections::VecDeque, ops::Bound, time::Duration};
+use std::{
+    collections::VecDeque,
+    ops::Bound,
+    time::{Duration, Instant},
+};
 
 /// Objects that are removed together.
 const EXPIRE_AT_ONCE: usize = 256;
@@ -20,6 +24,8 @@ const EXPIRE_AT_ONCE: usize = 256;
 const FORGET_AT_ONCE: usize = 512;
 /// How often the clock is looked at when something will expire.
 const CLOCK: Duration = Duration::from_millis(250);
+/// How many times the usual number of revisions is kept for whoever reads history slowly.
+const HELD_FACTOR: u64 = 4;
 /// How often the age of history is looked at.
 const AGE: Duration = Duration::from_secs(10);
 
@@ -62,6 +68,9 @@ impl Writer {
         if self.shared.failed.get().is_some() {
             return None;
         }
+        if let Some(until) = self.resting {
+            return Some(until.saturating_duration_since(Instant::now()).max(CLOCK));
+        }
         if tasks.due.is_none() || tasks.forgotten < self.shared.oldest() {
             return Some(Duration::ZERO);
         }
@@ -76,11 +85,13 @@ impl Writer {
         if self.shared.failed.get().is_some() {
             return;
         }
-        let done = self.expire().and_then(|()| self.forget());
-        if let Err(error) = done {
-            self.shared.fail(format!("the storage engine has failed: {error}"));
+        if self.resting.is_none_or(|until| until <= Instant::now()) {
+            let done = self.expire().and_then(|()| self.forget());
+            if let Err(error) = done {
+                self.refuse(&error);
+            }
+            self.age();
         }
-        self.age();
         if let Err(error) = self.log.drop_until(self.shared.engine.durable()) {
             tracing::warn!(%error, "cannot remove a segment of the log");
         }
@@ -103,7 +114,7 @@ impl Writer {
             }
             let spelt = Bytes::copy_from_slice(spelt);
             let Some(live) = view.get(&rows::row(rows::LIVE, &[&spelt]))? else { continue };
-            let key = reader.read(&spelt).map_err(|error| EngineError(error.to_string()))?;
+            let key = reader.read(&spelt).map_err(EngineError::new)?;
             writes.push(deletion(key, spelt, rows::Live::read(&live)?.modified));
         }
         self.housekeeping.due = Some(next);
@@ -135,6 +146,7 @@ impl Writer {
             last = oldest;
         }
         if !gone.is_empty() {
+            self.shared.engine.admit()?;
             self.shared.engine.apply(gone, self.log.last())?;
         }
         self.housekeeping.forgotten = last;
@@ -160,9 +172,20 @@ impl Writer {
             tasks.ages.pop_front();
         }
         tasks.ages.push_back((now, self.revision));
+        oldest = self.held_back(oldest);
         if oldest > self.shared.oldest() {
             self.write(vec![Submission { request: Request::Compact(oldest), reply: None }]);
         }
+    }
+}
+
+impl Writer {
+    /// Readers of one revision keep history from growing old, but not for more than so much of it.
+    fn held_back(&self, oldest: Revision) -> Revision {
+        let most = self.shared.options.keep_revisions.saturating_mul(HELD_FACTOR);
+        let beyond = Revision(self.revision.0.saturating_sub(most));
+        let held = self.shared.holds.oldest(Instant::now());
+        held.map_or(oldest, |held| oldest.min(held).max(beyond))
     }
 }
 

@@ -4,20 +4,29 @@
 //! applies it to the engine, tells the subscribers and answers. In between it removes what has expired,
 //! forgets old history, and drops segments that the engine has on disk.
 //!
-//! A failed write or sync ends all writing until the next start: what waited for it is answered
-//! `Unknown`, and everything later `ReadOnly`.
+//! When there is no room, in the log or in the engine, nothing is written and `Full` is answered, until
+//! there is room. Any other failed write, and any failed sync, ends all writing until the next start: what
+//! waited for it is answered `Unknown`, and everything later `ReadOnly`.
 
 mod group;
 mod housekeeping;
 pub(crate) mod queue;
 
-use crate::{engine::EngineError, log::Log, rows::Applied, shared::Shared};
+use crate::{
+    engine::EngineError,
+    log::{AppendError, Log},
+    rows::Applied,
+    shared::Shared,
+};
 use group::{Decided, Group};
 use housekeeping::Housekeeping;
 use kcp_names::Revision;
 use kcp_storage::Error;
 use queue::{Answer, Next, Request, Submission};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The writer's own state.
 pub(crate) struct Writer {
@@ -25,12 +34,17 @@ pub(crate) struct Writer {
     log: Log,
     revision: Revision,
     housekeeping: Housekeeping,
+    /// There was no room; the writer's own work waits until then.
+    resting: Option<Instant>,
 }
+
+/// How long the writer leaves its own work alone when there is no room for it.
+const REST: Duration = Duration::from_secs(1);
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, log: Log, revision: Revision) -> Self {
         let housekeeping = Housekeeping::new(&shared.options);
-        Self { shared, log, revision, housekeeping }
+        Self { shared, log, revision, housekeeping, resting: None }
     }
 
     /// Runs until the queue is closed and empty.
@@ -72,6 +86,9 @@ impl Writer {
         if let Some(reason) = self.shared.failed.get() {
             return vec![Err(Error::ReadOnly(reason.clone())); count];
         }
+        if let Err(error) = self.shared.engine.admit() {
+            return vec![Err(self.refuse(&error)); count];
+        }
         let (answers, decided) = match self.decide(requests) {
             Ok(decided) => decided,
             Err(error) => {
@@ -79,18 +96,28 @@ impl Writer {
                 return vec![Err(Error::ReadOnly(reason)); count];
             }
         };
-        match self.make(decided) {
-            Ok(()) => answers,
-            Err(reason) => {
-                let reason = self.shared.fail(reason);
-                let unknown = |answer: Answer| match answer {
-                    // Those that changed nothing may still have been judged by what failed.
-                    Ok(_) => Err(Error::Unknown(reason.clone())),
-                    Err(error) => Err(error),
-                };
-                answers.into_iter().map(unknown).collect()
-            }
+        let failed = match self.make(decided) {
+            Ok(()) => return answers,
+            Err(Unmade::Full(reason)) => self.full(reason),
+            Err(Unmade::Broken(reason)) => Error::Unknown(self.shared.fail(reason)),
+        };
+        // Those that changed nothing may still have been judged by what failed.
+        answers.into_iter().map(|answer| answer.and(Err(failed.clone()))).collect()
+    }
+
+    /// The answer to whoever writes when the engine takes no more.
+    fn refuse(&mut self, error: &EngineError) -> Error {
+        let reason = format!("the storage engine cannot be written: {error}");
+        if error.is_full() { self.full(reason) } else { Error::ReadOnly(self.shared.fail(reason)) }
+    }
+
+    /// The answer to whoever writes when there is no room.
+    fn full(&mut self, reason: String) -> Error {
+        if self.resting.is_none() {
+            tracing::error!(reason, "the store has no room; it takes writes again when there is some");
         }
+        self.resting = Some(Instant::now() + REST);
+        Error::Full(reason)
     }
 
     fn decide(&self, requests: Vec<Request>) -> Result<(Vec<Answer>, Decided), EngineError> {
@@ -101,24 +128,45 @@ impl Writer {
     }
 
     /// Makes a group durable, then visible.
-    fn make(&mut self, decided: Decided) -> Result<(), String> {
+    fn make(&mut self, decided: Decided) -> Result<(), Unmade> {
         let Decided { mut rows, entries, events, revision, oldest } = decided;
         if entries.is_empty() {
             return Ok(());
         }
-        self.log.append(&entries).map_err(|error| format!("the log cannot be written: {error}"))?;
+        self.log.append(&entries)?;
+        if self.resting.take().is_some() {
+            tracing::info!("the store has room again");
+        }
         let applied = Applied { frame: self.log.last(), revision };
         applied.write(&mut rows);
         // History is refused before it goes, and not the other way round.
         self.shared.set_oldest(oldest);
         let apply = self.shared.engine.apply(rows, applied.frame);
-        apply.map_err(|error| format!("the storage engine cannot be written: {error}"))?;
+        apply.map_err(|error| Unmade::Broken(format!("the storage engine cannot be written: {error}")))?;
         self.revision = revision;
         for events in events {
             self.housekeeping.notice(&events);
             self.shared.hub.publish(events);
         }
         Ok(())
+    }
+}
+
+/// Why a group was not made.
+enum Unmade {
+    /// There was no room, and nothing has changed.
+    Full(String),
+    /// What the next start will find is not known.
+    Broken(String),
+}
+
+impl From<AppendError> for Unmade {
+    fn from(error: AppendError) -> Self {
+        let reason = format!("the log cannot be written: {error}");
+        match error {
+            AppendError::Full(_) => Self::Full(reason),
+            AppendError::Broken(_) => Self::Broken(reason),
+        }
     }
 }
 
