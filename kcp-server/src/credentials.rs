@@ -112,7 +112,9 @@ pub fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&name)?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&name, path).with_context(|| path.display().to_string())
+    fs::rename(&name, path).with_context(|| path.display().to_string())?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok(fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?)
 }
 
 #[cfg(test)]

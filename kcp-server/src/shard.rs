@@ -8,6 +8,7 @@ use crate::{
     lookup::RegistryLookup,
     owners::OwnerIndex,
     paths::PathFeed,
+    store_backup::LocalBackups,
 };
 use anyhow::Context;
 use kcp_api::bootstrap as content;
@@ -184,6 +185,7 @@ fn build(
     authority: &[u8],
 ) -> anyhow::Result<Built> {
     let flags = &config.flags;
+    let backups = Arc::new(LocalBackups(store.clone()));
     let registry = Registry::new(store, built_in_resources(config.workloads));
     let index = Arc::new(Index::of_shard(config.shard.clone()));
     let feed = PathFeed::new(index.clone(), config.shard.clone());
@@ -236,6 +238,7 @@ fn build(
         metrics: Arc::new(Metrics::default()),
         pod_logs: extras.pod_logs,
         cors: config.cors.clone(),
+        backups: Some(backups),
         settings: Settings {
             event_ttl: config.event_ttl,
             external_url: flags.shard_external_url.clone().unwrap_or_else(|| url.to_owned()),

@@ -4,6 +4,7 @@
 
 mod admit;
 mod audit;
+mod backup;
 mod clock;
 mod compress;
 mod deactivation;
@@ -32,6 +33,7 @@ mod watch;
 mod write;
 
 pub use audit::{Audit, AuditError, Level as AuditLevel, Policy as AuditPolicy};
+pub use backup::{Backup, Backups};
 pub use error::Error;
 pub use flight::{Flight, Full, Limits};
 pub use internal::{Internal, Owners, StoreReader};
@@ -65,6 +67,7 @@ pub struct ApiServer {
     deactivations: Arc<deactivation::Deactivations>,
     pod_logs: Option<Arc<dyn PodLogs>>,
     cors: Cors,
+    backups: Option<backup::BackupDesk>,
     settings: Settings,
 }
 
@@ -111,6 +114,8 @@ pub struct Parts {
     pub pod_logs: Option<Arc<dyn PodLogs>>,
     /// Whose scripts browsers let in.
     pub cors: Cors,
+    /// Whoever can back up the store, if it can be.
+    pub backups: Option<Arc<dyn Backups>>,
     /// The rest.
     pub settings: Settings,
 }
@@ -136,6 +141,7 @@ impl ApiServer {
             deactivations,
             pod_logs: parts.pod_logs,
             cors: parts.cors,
+            backups: parts.backups.map(backup::BackupDesk::new),
             settings: parts.settings,
         })
     }

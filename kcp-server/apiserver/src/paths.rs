@@ -1,7 +1,7 @@
 //! Everything that is no object: discovery, OpenAPI, health, version, metrics.
 
 use crate::{
-    ApiServer, Error, discovery,
+    ApiServer, Error, backup, discovery,
     pipeline::{Authenticated, Place},
     request::MediaType,
     respond,
@@ -10,12 +10,12 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use kcp_apimachinery::{Value, value, value::encode};
 use kcp_names::ClusterName;
 use kcp_registry::Catalog;
-use kcp_transport::Body;
+use kcp_transport::{Body, Peer};
 use std::sync::Arc;
 
 impl ApiServer {
     /// Answers an authorized request on a path.
-    pub(crate) async fn path(&self, request: Authenticated) -> Result<Response<Body>, Error> {
+    pub(crate) async fn path(&self, peer: &Peer, request: Authenticated) -> Result<Response<Body>, Error> {
         let path = request.parsed.info.path.trim_end_matches('/').to_owned();
         let place = request.place.clone();
         let headers = &request.parsed.headers;
@@ -27,6 +27,7 @@ impl ApiServer {
         match path.as_str() {
             "/version" => Ok(respond::bytes(StatusCode::OK, "application/json", encode(&self.version()))),
             "/metrics" => self.scrape(&place),
+            backup::PATH => self.backup(peer, &request).await,
             path if is_health(path) => Ok(self.health(path, &request.parsed.raw_query)),
             "/.well-known/openid-configuration" | "/openid/v1/jwks" => Ok(self.issuer_document(&path)),
             "" => Ok(respond::bytes(StatusCode::OK, "application/json", encode(&roots()))),

@@ -226,7 +226,7 @@ impl ApiServer {
         self.require(&attributes, Depth::Whole, Some(&request.trace)).await?;
         self.check_inactive(&request, &attributes).await?;
         match request.parsed.info.target.clone() {
-            Target::Path => self.path(request).await,
+            Target::Path => self.path(peer, request).await,
             Target::Resource(target) => self.resource(peer, request, target, verb.unwrap_or(Verb::Get)).await,
         }
     }
@@ -318,7 +318,7 @@ fn verb(parsed: &Parsed) -> Result<Option<Verb>, Error> {
 }
 
 /// What the authorizer is asked.
-fn attributes(request: &Authenticated, verb: Option<Verb>) -> Attributes {
+pub(crate) fn attributes(request: &Authenticated, verb: Option<Verb>) -> Attributes {
     let target = match &request.parsed.info.target {
         Target::Path => kcp_authz::Target::Path(request.parsed.info.path.clone()),
         Target::Resource(target) => kcp_authz::Target::Resource(kcp_authz::ResourceTarget {
