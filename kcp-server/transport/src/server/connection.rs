@@ -1,17 +1,19 @@
 use super::{Limits, Listener, Service};
 use crate::{Body, Drain, Peer};
 use http::{Request, Response};
-use hyper::{body::Incoming, rt::Executor, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::conn::auto::Builder,
+use hyper::{
+    body::Incoming,
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
 };
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use std::{
     convert::Infallible,
     future::Future,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -78,16 +80,14 @@ async fn greet(
     }
 }
 
-/// Serves the requests of one connection until it closes, idles or drains.
+/// Serves the requests of one connection.
 async fn converse<S: Service>(
     stream: TlsStream<TcpStream>,
     peer: Arc<Peer>,
     service: Arc<S>,
     limits: &Limits,
 ) {
-    let builder = builder(limits, &peer.drain, stream.get_ref().1.alpn_protocol() == Some(b"h2"));
     let activity = Arc::new(Activity::default());
-    let drain = peer.drain.clone();
     let serve = {
         let (peer, activity) = (Arc::clone(&peer), Arc::clone(&activity));
         service_fn(move |request: Request<Incoming>| {
@@ -99,7 +99,27 @@ async fn converse<S: Service>(
             }
         })
     };
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), serve));
+    // ALPN has decided; guessing from the first bytes would wait for them without a limit.
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let stream = TokioIo::new(stream);
+    if http2 {
+        let connection = http2_builder(limits, &peer.drain).serve_connection(stream, serve);
+        drive(connection, |it| it.graceful_shutdown(), &peer, &activity, limits).await;
+    } else {
+        let connection = http1_builder(limits).serve_connection(stream, serve).with_upgrades();
+        drive(connection, |it| it.graceful_shutdown(), &peer, &activity, limits).await;
+    }
+}
+
+/// Lets a connection go on until it closes, idles or drains. `end` lets it finish what is open, and no more.
+async fn drive<C: Future<Output = hyper::Result<()>>>(
+    connection: C,
+    end: impl Fn(Pin<&mut C>),
+    peer: &Peer,
+    activity: &Activity,
+    limits: &Limits,
+) {
+    let mut connection = pin!(connection);
     let mut ended = false;
     let mut idle_check = tokio::time::interval_at(Instant::now() + limits.idle, limits.idle);
     loop {
@@ -110,7 +130,7 @@ async fn converse<S: Service>(
                 }
                 return;
             }
-            () = drain.begun(), if !ended => {}
+            () = peer.drain.begun(), if !ended => {}
             _ = idle_check.tick(), if !ended => {
                 if !activity.idle_since_last_look() {
                     continue;
@@ -119,20 +139,24 @@ async fn converse<S: Service>(
         }
         // No new requests; those that are open are finished first.
         ended = true;
-        connection.as_mut().graceful_shutdown();
+        end(connection.as_mut());
     }
 }
 
-fn builder(limits: &Limits, drain: &Drain, http2: bool) -> Builder<Tracked> {
-    let mut builder = Builder::new(Tracked(drain.clone()));
+fn http1_builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read)
         .max_buf_size(limits.header_bytes as usize)
+        .max_header_size(limits.header_bytes as usize)
         .max_headers(limits.header_fields);
     builder
-        .http2()
+}
+
+fn http2_builder(limits: &Limits, drain: &Drain) -> http2::Builder<Tracked> {
+    let mut builder = http2::Builder::new(Tracked(drain.clone()));
+    builder
         .timer(TokioTimer::new())
         .max_header_list_size(limits.header_bytes)
         .max_concurrent_streams(limits.streams)
@@ -143,8 +167,7 @@ fn builder(limits: &Limits, drain: &Drain, http2: bool) -> Builder<Tracked> {
         )
         .keep_alive_interval(limits.ping_interval)
         .keep_alive_timeout(limits.ping_timeout);
-    // ALPN has decided; guessing from the first bytes would wait for them without a limit.
-    if http2 { builder.http2_only() } else { builder.http1_only() }
+    builder
 }
 
 /// Runs the requests of an HTTP/2 connection as tasks that draining waits for and cuts.
