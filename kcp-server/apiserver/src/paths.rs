@@ -3,7 +3,7 @@
 use crate::{
     ApiServer, Error, backup, discovery,
     pipeline::{Authenticated, Place},
-    request::MediaType,
+    request::{MediaType, choose},
     respond,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
@@ -37,7 +37,7 @@ impl ApiServer {
             }
             path => {
                 let catalog = self.catalog_of(&place).await?.ok_or(Error::NoSuchPath)?;
-                discover(&catalog, path, headers).ok_or(Error::NoSuchPath)
+                discover(&catalog, path, headers)
             }
         }
     }
@@ -122,7 +122,7 @@ fn roots() -> Value {
 }
 
 /// A discovery document in the form that the client likes best.
-fn discover(catalog: &Catalog, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+fn discover(catalog: &Catalog, path: &str, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if matches!(path, "/api" | "/apis") {
         for media in MediaType::parse_accept(accept) {
@@ -138,7 +138,7 @@ fn discover(catalog: &Catalog, path: &str, headers: &HeaderMap) -> Option<Respon
                 let document = discovery::aggregated(catalog, path == "/api", version);
                 let kind =
                     format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
-                return Some(tagged(
+                return Ok(tagged(
                     catalog,
                     headers,
                     respond::bytes(StatusCode::OK, &kind, encode(&document)),
@@ -146,8 +146,9 @@ fn discover(catalog: &Catalog, path: &str, headers: &HeaderMap) -> Option<Respon
             }
         }
     }
-    let document = discovery::document(catalog, path)?;
-    Some(respond::bytes(StatusCode::OK, "application/json", encode(&document)))
+    let document = discovery::document(catalog, path).ok_or(Error::NoSuchPath)?;
+    let format = choose(Some(accept)).ok_or(Error::NotAcceptable)?;
+    Ok(respond::document(StatusCode::OK, format.encoding, &document))
 }
 
 /// Adds the entity tag of a catalog, and answers 304 to whoever has it.

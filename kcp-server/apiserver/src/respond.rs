@@ -82,3 +82,35 @@ pub(crate) fn with_warnings(mut response: Response<Body>, warnings: &[String]) -
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failure_is_a_status_and_says_when_to_come_back() {
+        for (error, code, retry_after, reason) in [
+            (Error::TooManyRequests, 429, Some("1"), "TooManyRequests"),
+            (Error::ShuttingDown, 503, Some("1"), "ServiceUnavailable"),
+            (Error::TookTooLong, 504, None, "Timeout"),
+            (Error::BodyTooLarge(3), 413, None, "RequestEntityTooLarge"),
+        ] {
+            let response = failure(&error, None);
+            let told = response.headers().get(header::RETRY_AFTER).cloned();
+            assert_eq!((response.status().as_u16(), told), (code, retry_after.map(HeaderValue::from_static)));
+            let body = response.into_body().collect(10_000).await.expect("body");
+            let status = kcp_apimachinery::value::decode(&body).expect("json");
+            assert_eq!(
+                (status.str_at(&["kind"]), status.str_at(&["reason"])),
+                (Some("Status"), Some(reason))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_answer_to_head_has_a_length_and_no_bytes() {
+        let response = without_body(text(StatusCode::OK, "four"));
+        assert_eq!(response.headers()[header::CONTENT_LENGTH], "4");
+        assert!(response.into_body().collect(10).await.expect("body").is_empty());
+    }
+}

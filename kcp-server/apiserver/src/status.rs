@@ -1,6 +1,6 @@
 //! Every cause has one answer here, and nowhere else is an HTTP code chosen.
 
-use crate::Error;
+use crate::{Error, request::ParseError};
 use kcp_apimachinery::{
     field,
     status::{Cause, Details, Status},
@@ -12,9 +12,11 @@ use kcp_registry::Error as Registry;
 pub fn status(error: &Error) -> Status {
     let message = error.to_string();
     match error {
-        Error::Url(_) | Error::Options(_) | Error::BadRequest(_) | Error::Body(_) => {
-            failure(400, "BadRequest", message)
-        }
+        Error::Url(ParseError::TooLong) => failure(414, "RequestURITooLong", message),
+        Error::Url(ParseError::Cluster(_) | ParseError::Malformed)
+        | Error::Options(_)
+        | Error::BadRequest(_)
+        | Error::Body(_) => failure(400, "BadRequest", message),
         Error::Unauthorized => failure(401, "Unauthorized", message),
         Error::Forbidden { group, resource, name, .. } => {
             failure(403, "Forbidden", message).about(group, resource, name)

@@ -2,10 +2,16 @@
 //!
 //! Everything goes through the real binary and real clients. A server that is dropped is killed.
 
+mod client;
+mod front_proxy;
 mod kubectl;
+mod pki;
 mod server;
 
+pub use client::{Answer, Http};
+pub use front_proxy::FrontProxy;
 pub use kubectl::{Kubectl, Output, Running, kubectls};
+pub use pki::{Ca, write_pair};
 pub use server::{Kcp, Options};
 
 use std::{path::PathBuf, time::Duration};
@@ -16,7 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A binary of this workspace.
 ///
 /// # Panics
-/// It has not been built: `cargo build -p kcp-server --bin kcp` does that, and `tests/run` calls it.
+/// It has not been built: `cargo build -p kcp-server --bins` does that, and `tests/run` calls it.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
@@ -44,4 +50,11 @@ pub fn eventually(told: &str, mut what: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < deadline, "{told}: not within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The end of a log.
+#[allow(clippy::print_stderr, reason = "what a failed scenario shows")]
+fn show(name: &str, log: &str) {
+    let lines: Vec<&str> = log.lines().collect();
+    eprintln!("--- {name}'s log\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
 }

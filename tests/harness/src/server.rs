@@ -182,15 +182,7 @@ impl Drop for Kcp {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            let tail: Vec<&str> = tail.into_iter().rev().collect();
-            eprintln_log(&tail.join("\n"));
+            crate::show("kcp", &std::fs::read_to_string(self.log()).unwrap_or_default());
         }
     }
-}
-
-#[allow(clippy::print_stderr, reason = "what a failed scenario shows")]
-fn eprintln_log(text: &str) {
-    eprintln!("--- kcp's log\n{text}");
 }
