@@ -4,7 +4,7 @@
 //! [control-plane]                                      a set
 //! v1 ServiceAccount serviceaccounts namespaced short=sa   group/version, kind, resource, scope, attributes
 //!   /token create authentication.k8s.io/v1 TokenRequest   a subresource, its verbs, its kind if another
-//!   | Secrets string 0 secrets-count How many …           a column: name, type, priority, source, description
+//!   | Data string 0 secret-data How many keys there …       a column: name, type, priority, source, description
 //! ```
 //!
 //! Attributes: `short=`, `category=`, `verbs=` (only these; with `-` first: all but these). Every kind has
@@ -264,10 +264,7 @@ mod tests {
             ("serviceaccounts", "serviceaccount", "ServiceAccountList")
         );
         assert_eq!(kind.subresources[0].kind, Some(("authentication.k8s.io", "v1", "TokenRequest")));
-        assert_eq!(
-            kind.columns.iter().map(|column| column.name).collect::<Vec<_>>(),
-            ["Name", "Secrets", "Age"]
-        );
+        assert_eq!(kind.columns.iter().map(|column| column.name).collect::<Vec<_>>(), ["Name", "Age"]);
         assert!(Arc::ptr_eq(&kind.schema(), &kind.schema()));
         assert!(!find("", "v1", "Namespace").expect("a kind").verbs.contains(&"deletecollection"));
     }

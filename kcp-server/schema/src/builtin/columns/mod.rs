@@ -46,6 +46,11 @@ const FUNCTIONS: [(&str, Make); 61] = [
     ("class-parameters", |object, _| core::class_parameters(object)),
     ("config-map-data", |object, _| count(object, &["data"], &["binaryData"])),
     ("controller", |object, _| workload::controller(object)),
+    // The time itself: clients print it as it comes.
+    ("created-at", |object, _| match object.at(&["metadata", "creationTimestamp"]) {
+        Some(Value::String(time)) => time.to_string().into(),
+        _ => Value::Null,
+    }),
     ("cron-zone", |object, _| or_none(text(object, &["spec", "timeZone"]))),
     ("csr-condition", |object, _| core::request_condition(object)),
     ("csr-duration", |object, _| core::request_duration(object)),
@@ -92,7 +97,6 @@ const FUNCTIONS: [(&str, Make); 61] = [
     ("role-ref", |object, _| joined(object.get("roleRef"), &["kind", "name"])),
     ("scale-target", |object, _| joined(object.at(&["spec", "scaleTargetRef"]), &["kind", "name"])),
     ("secret-data", |object, _| count(object, &["data"], &[])),
-    ("secrets-count", |object, _| count(object, &["secrets"], &[])),
     ("selector", |object, _| selector(object.at(&["spec", "selector"]))),
     ("service-external-ip", |object, _| core::external_addresses(object)),
     ("service-ports", |object, _| core::service_ports(object)),

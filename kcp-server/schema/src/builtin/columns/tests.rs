@@ -35,6 +35,14 @@ fn counts_and_ages() {
 }
 
 #[test]
+fn roles_and_definitions_tell_when_they_were_created() {
+    let object = value!({"metadata": {"creationTimestamp": "2026-01-01T00:58:00Z"}});
+    let told = [("Created At", "2026-01-01T00:58:00Z".into())];
+    check("rbac.authorization.k8s.io", "Role", object.clone(), &told);
+    check("apiextensions.k8s.io", "CustomResourceDefinition", object, &told);
+}
+
+#[test]
 fn bindings() {
     check(
         "rbac.authorization.k8s.io",
