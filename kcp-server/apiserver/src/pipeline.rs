@@ -330,7 +330,7 @@ pub(crate) fn attributes(request: &Authenticated, verb: Option<Verb>) -> Attribu
             name: target
                 .name
                 .clone()
-                .or_else(|| named_by_selector(&request.parsed.raw_query))
+                .or_else(|| named_by_selector(verb, &request.parsed.raw_query))
                 .unwrap_or_default(),
         }),
     };
@@ -347,8 +347,12 @@ fn scope(request: &Authenticated) -> Reach {
     reach(&request.place)
 }
 
-/// A list or watch of one object by `metadata.name` is authorized as one of that object.
-fn named_by_selector(query: &str) -> Option<String> {
+/// A list or watch of one object by `metadata.name` is authorized as one of that object. No other verb looks at
+/// the selector.
+fn named_by_selector(verb: Option<Verb>, query: &str) -> Option<String> {
+    if !matches!(verb, Some(Verb::List | Verb::Watch | Verb::DeleteCollection)) {
+        return None;
+    }
     let options = Options::parse(query).ok()?;
     let name = options.field_selector.strip_prefix("metadata.name=")?;
     (!name.contains(',')).then(|| name.trim_start_matches('=').to_owned())

@@ -61,6 +61,7 @@ impl ApiServer {
             )));
         }
         let found = self.find(cluster.as_ref(), &target, format).await?;
+        check_place(&found.resource, &target, verb)?;
         self.check_verb(&found, &target, verb)?;
         let place = match verb == Verb::Watch {
             true => None,
@@ -151,9 +152,7 @@ impl ApiServer {
         if known {
             return Ok(());
         }
-        Err(Error::MethodNotAllowed(
-            "the server does not allow this method on the requested resource".to_owned(),
-        ))
+        Err(method_not_allowed())
     }
 
     #[allow(clippy::too_many_arguments, reason = "each is one part of the request")]
@@ -320,6 +319,35 @@ impl ApiServer {
     }
 }
 
+/// A resource is served at the paths of its own scope, and each verb at one shape of path. Whoever may do
+/// something in a namespace was asked for that namespace, so nothing outside of it may answer there.
+fn check_place(resource: &Resource, target: &ResourceTarget, verb: Verb) -> Result<(), Error> {
+    // A namespace is asked for as if it were in itself.
+    let itself =
+        target.group.is_empty() && target.resource == "namespaces" && target.name == target.namespace;
+    if target.namespace.is_some() && !resource.namespaced && !itself {
+        return Err(Error::NoSuchPath);
+    }
+    let homeless = resource.namespaced && target.namespace.is_none();
+    let fits = match verb {
+        Verb::Get | Verb::Delete => {
+            if homeless {
+                return Err(Error::NoSuchPath);
+            }
+            true
+        }
+        Verb::List | Verb::Watch => !homeless || target.name.is_none(),
+        Verb::Create => !homeless && (target.name.is_none() || target.subresource.is_some()),
+        Verb::Update | Verb::Patch => !homeless && target.name.is_some(),
+        Verb::DeleteCollection => !homeless,
+    };
+    if fits { Ok(()) } else { Err(method_not_allowed()) }
+}
+
+fn method_not_allowed() -> Error {
+    Error::MethodNotAllowed("the server does not allow this method on the requested resource".to_owned())
+}
+
 /// The key of an object in a URL.
 fn key(
     resource: &Resource,
@@ -369,4 +397,51 @@ async fn collect(headers: &http::HeaderMap, mut body: Body) -> Result<bytes::Byt
 
 fn headers_deep(headers: &http::HeaderMap) -> bool {
     headers.get("x-kcp-internal-deep-subjectaccessreview").is_some_and(|value| value == "true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        request::{Target, parse_uri},
+        status,
+    };
+
+    /// Which code a verb at a path gets before anything is looked up; 0: it goes on.
+    fn check(verb: Verb, path: &str, expected: u16) {
+        let Target::Resource(target) = parse_uri(path).expect(path).target else { panic!("{path}") };
+        let kinds = kcp_registry::built_in_resources(false);
+        let kind = kinds
+            .iter()
+            .find(|kind| *kind.group == *target.group && *kind.plural == *target.resource)
+            .expect(path);
+        let code = check_place(kind, &target, verb).err().map_or(0, |error| status(&error).code);
+        assert_eq!(code, expected, "{} {path}", verb.as_str());
+    }
+
+    #[test]
+    fn a_namespace_is_no_door_to_what_is_not_in_it() {
+        for verb in [Verb::List, Verb::Create, Verb::Get, Verb::Update, Verb::DeleteCollection] {
+            check(verb, "/apis/rbac.authorization.k8s.io/v1/namespaces/a/clusterrolebindings", 404);
+            check(verb, "/api/v1/namespaces/a/namespaces", 404);
+            check(verb, "/api/v1/namespaces/a/namespaces/b", 404);
+        }
+        for verb in [Verb::Get, Verb::Update, Verb::Patch, Verb::Delete, Verb::Watch] {
+            check(verb, "/api/v1/namespaces/a", 0);
+        }
+    }
+
+    #[test]
+    fn verbs_have_their_paths() {
+        check(Verb::List, "/api/v1/configmaps", 0);
+        check(Verb::Get, "/api/v1/configmaps/a", 404);
+        check(Verb::Create, "/api/v1/configmaps", 405);
+        check(Verb::DeleteCollection, "/api/v1/configmaps", 405);
+        check(Verb::DeleteCollection, "/api/v1/namespaces/a/configmaps", 0);
+        check(Verb::Create, "/api/v1/namespaces/a/configmaps", 0);
+        check(Verb::Create, "/api/v1/namespaces/a/configmaps/b", 405);
+        check(Verb::Create, "/api/v1/namespaces/a/serviceaccounts/b/token", 0);
+        check(Verb::Update, "/api/v1/namespaces/a/configmaps", 405);
+        check(Verb::Patch, "/api/v1/namespaces", 405);
+    }
 }
