@@ -99,7 +99,7 @@ pub fn qualified_name(name: &str) -> Vec<String> {
     if last.is_empty() {
         wrong.push(format!("name part {EMPTY}"));
     }
-    wrong.extend(too_long(last, LABEL_MAX).into_iter().map(|one| format!("name part {one}")));
+    wrong.extend(too_many_bytes(last).into_iter().map(|one| format!("name part {one}")));
     if !is_key(last) {
         let message = format_message(KEY_MESSAGE, KEY_FORMAT, &["MyName", "my.name", "123-abc"]);
         wrong.push(format!("name part {message}"));
@@ -110,7 +110,7 @@ pub fn qualified_name(name: &str) -> Vec<String> {
 /// What is wrong with the value of a label.
 #[must_use]
 pub fn label_value(value: &str) -> Vec<String> {
-    let mut wrong = too_long(value, LABEL_MAX);
+    let mut wrong = too_many_bytes(value);
     if !(value.is_empty() || is_key(value)) {
         wrong.push(format_message(VALUE_MESSAGE, VALUE_FORMAT, &["MyValue", "my_value", "12345"]));
     }
@@ -184,6 +184,11 @@ fn without_dash(prefix: &str) -> String {
 
 fn too_long(name: &str, most: usize) -> Vec<String> {
     if name.len() > most { vec![format!("must be no more than {most} characters")] } else { Vec::new() }
+}
+
+/// Of keys and values of labels Kubernetes tells the limit in bytes.
+fn too_many_bytes(name: &str) -> Vec<String> {
+    if name.len() > LABEL_MAX { vec![format!("must be no more than {LABEL_MAX} bytes")] } else { Vec::new() }
 }
 
 /// The message of a broken pattern, with examples that would match.
@@ -275,6 +280,8 @@ mod tests {
             ],
         );
         check(label_value(""), expect![""]);
+        check(label_value(&"a".repeat(64)), expect!["must be no more than 63 bytes"]);
+        check(qualified_name(&"a".repeat(64)), expect!["name part must be no more than 63 bytes"]);
         check(
             label_value("-"),
             expect![

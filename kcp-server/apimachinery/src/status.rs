@@ -15,6 +15,8 @@ pub struct Status {
     pub details: Option<Details>,
     /// The HTTP code.
     pub code: u16,
+    /// Where a list may go on, when its page token has expired.
+    pub continue_token: String,
 }
 
 /// What a status is about.
@@ -52,6 +54,7 @@ impl Status {
         let mut object =
             value!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": (self.status.as_str())});
         let members = object.force_object();
+        text(members.entry("metadata").force_object(), "continue", &self.continue_token);
         text(members, "message", &self.message);
         text(members, "reason", &self.reason);
         if let Some(details) = &self.details {

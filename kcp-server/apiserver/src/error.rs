@@ -84,19 +84,13 @@ pub enum Error {
         errors: Vec<field::Error>,
     },
     /// A patch that does not fit the object.
-    #[error("{kind}{} {name:?} is invalid: patch: Invalid value: {message}", dotted(group))]
-    NotApplicable {
-        /// API group of the kind.
-        group: String,
-        /// Kind.
-        kind: String,
-        /// Name of the object.
-        name: String,
-        /// What does not fit.
-        message: String,
-    },
-    /// A patch that asks for too much.
+    #[error("the server rejected our request due to an error in our request: {0}")]
+    NotApplicable(String),
+    /// An applied configuration that does not fit the schema.
     #[error("{0}")]
+    NotTyped(String),
+    /// A patch that asks for too much.
+    #[error("Request entity too large: {0}")]
     PatchTooLarge(String),
     /// Server-side apply met fields of others.
     #[error("{message}")]

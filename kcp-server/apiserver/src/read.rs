@@ -79,6 +79,7 @@ impl Read {
 impl ApiServer {
     /// `GET` of one object.
     pub(crate) async fn get(&self, read: &Read, key: &Key) -> Result<Response<Body>, Error> {
+        self.reached(&read.options)?;
         let record = self.registry.record(key).await?.ok_or_else(|| missing(&read.resource, key))?;
         if let As::Table(version) = read.format.convert {
             let object = read.object(key, &record)?;
@@ -189,38 +190,37 @@ impl ApiServer {
         range: &Range,
     ) -> Result<(Option<Token>, Option<Revision>), Error> {
         if !options.continue_token.is_empty() {
+            let token = Token::parse(&options.continue_token, range)?;
             if !matches!(options.resource_version.as_str(), "" | "0") {
                 return Err(Error::BadRequest(
                     "specifying resource version is not allowed when using continue".to_owned(),
                 ));
             }
-            return Ok((Some(Token::parse(&options.continue_token, range)?), None));
+            return Ok((Some(token), None));
         }
         let version = match options.resource_version.as_str() {
-            "" | "0" if options.resource_version_match == Some(Match::Exact) => {
-                return Err(Error::BadRequest(
-                    "resourceVersionMatch Exact is forbidden for resourceVersion 0 or unset".to_owned(),
-                ));
-            }
-            "" if options.resource_version_match.is_some() => {
-                return Err(Error::BadRequest(
-                    "resourceVersionMatch is forbidden unless resourceVersion is provided".to_owned(),
-                ));
-            }
             "" | "0" => return Ok((None, None)),
-            text => Revision::parse(text).ok_or_else(|| {
-                Error::BadRequest(format!("Invalid value: {text:?}: invalid resource version"))
-            })?,
+            text => revision(text)?,
         };
-        let exact = match options.resource_version_match {
+        let exact = match options.matching() {
             Some(wanted) => wanted == Match::Exact,
             None => options.limit > 0,
         };
-        let newest = self.registry.store().revision();
-        if version > newest {
-            return Err(kcp_registry::Error::TooLarge { asked: version, newest }.into());
-        }
+        self.reached(options)?;
         Ok((None, exact.then_some(version)))
+    }
+
+    /// A revision that is still to come cannot be waited for.
+    fn reached(&self, options: &Options) -> Result<(), Error> {
+        let asked = match options.resource_version.as_str() {
+            "" | "0" => return Ok(()),
+            text => revision(text)?,
+        };
+        let newest = self.registry.store().revision();
+        if asked > newest {
+            return Err(kcp_registry::Error::TooLarge { asked, newest }.into());
+        }
+        Ok(())
     }
 
     /// `GET` with `watch`.
@@ -233,29 +233,40 @@ impl ApiServer {
         let selection = Box::new(Selectors::parse(&read.options, &read.resource, &read.version)?);
         let options = &read.options;
         let told = options.initial_events == Some(true);
-        if told && options.resource_version_match != Some(Match::NotOlderThan) {
-            return Err(Error::BadRequest(
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan".to_owned(),
-            ));
-        }
         let from = match options.resource_version.as_str() {
             "" | "0" => None,
-            text => Some(Revision::parse(text).ok_or_else(|| {
-                Error::BadRequest(format!("Invalid value: {text:?}: invalid resource version"))
-            })?),
+            text => Some(revision(text)?),
         };
-        let newest = self.registry.store().revision();
-        if let Some(asked) = from
-            && asked > newest
-        {
-            return Err(kcp_registry::Error::TooLarge { asked, newest }.into());
-        }
         let initial = told || (from.is_none() && options.initial_events.is_none());
         let deactivated = self.deactivations.of(&range.scope);
-        let stream =
-            self.registry.watch(range, selection, if initial { None } else { from }, initial).await?;
-        Ok(WatchBody::respond(stream, read, told, deactivated, drain))
+        let from = if initial { None } else { from };
+        match self.registry.watch(range, selection, from, initial).await {
+            Ok(stream) => Ok(WatchBody::respond(stream, read, told, deactivated, drain)),
+            Err(error) => match lost(error) {
+                Ok(error) => Ok(WatchBody::ended(&read, &error)),
+                Err(error) => Err(error.into()),
+            },
+        }
     }
+}
+
+/// Whether a watch cannot begin where its client stopped: history is gone, or never was, as after a restore.
+/// That is an event of the watch and no status of the response, because there are clients that list anew only
+/// when they see it there.
+fn lost(error: kcp_registry::Error) -> Result<Error, kcp_registry::Error> {
+    if matches!(error, kcp_registry::Error::TooLarge { .. }) {
+        return Ok(kcp_registry::Error::Expired(error.to_string()).into());
+    }
+    if matches!(error, kcp_registry::Error::Expired(_)) { Ok(error.into()) } else { Err(error) }
+}
+
+/// A resource version as clients give it.
+fn revision(text: &str) -> Result<Revision, Error> {
+    Revision::parse(text).ok_or_else(|| {
+        Error::BadRequest(format!(
+            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        ))
+    })
 }
 
 /// Items of a list, with commas between; `leading`: nothing came before them.

@@ -63,6 +63,8 @@ impl ApiServer {
         let found = self.find(cluster.as_ref(), &target, format).await?;
         check_place(&found.resource, &target, verb)?;
         self.check_verb(&found, &target, verb)?;
+        let kind = request.parsed.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        options.check(verb, crate::write::is_apply(kind))?;
         let place = match verb == Verb::Watch {
             true => None,
             false => Some(self.flight.enter(cluster.clone()).await.map_err(|_| Error::TooManyRequests)?),

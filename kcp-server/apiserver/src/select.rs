@@ -24,12 +24,7 @@ impl Selectors {
         if let Some(field) =
             fields.as_ref().and_then(|fields| fields.unknown(|field| is_known(field, resource, version)))
         {
-            return Err(Error::BadRequest(format!(
-                "Unable to find {:?} that match label selector {:?}, field selector {:?}: field label not supported: {field}",
-                kcp_apimachinery::meta::GroupResource::new(&resource.group, &resource.plural).to_string(),
-                options.label_selector,
-                options.field_selector
-            )));
+            return Err(Error::BadRequest(unknown(field, resource)));
         }
         Ok(Self {
             labels: labels.filter(|l| !l.is_everything()),
@@ -38,8 +33,23 @@ impl Selectors {
     }
 }
 
+/// Kinds with selectors of their own say it in other words than those that have only the two of all kinds.
+fn unknown(field: &str, resource: &Resource) -> String {
+    if is_plain(resource) {
+        return format!(
+            "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        );
+    }
+    format!("field label not supported: {field}")
+}
+
+fn is_plain(resource: &Resource) -> bool {
+    resource.is_built_in() && built_in(&resource.plural).is_empty()
+}
+
 fn is_known(field: &str, resource: &Resource, version: &Version) -> bool {
-    let metadata = field == "metadata.name" || (field == "metadata.namespace" && resource.namespaced);
+    let metadata = field == "metadata.name"
+        || (field == "metadata.namespace" && (resource.namespaced || is_plain(resource)));
     metadata
         || version.selectable.iter().any(|path| path.trim_start_matches('.') == field)
         || (resource.is_built_in() && built_in(&resource.plural).contains(&field))

@@ -1,6 +1,9 @@
 //! Every cause has one answer here, and nowhere else is an HTTP code chosen.
 
-use crate::{Error, request::ParseError};
+use crate::{
+    Error,
+    request::{OptionsError, ParseError},
+};
 use kcp_apimachinery::{
     field,
     status::{Cause, Details, Status},
@@ -14,9 +17,12 @@ pub fn status(error: &Error) -> Status {
     match error {
         Error::Url(ParseError::TooLong) => failure(414, "RequestURITooLong", message),
         Error::Url(ParseError::Cluster(_) | ParseError::Malformed)
-        | Error::Options(_)
+        | Error::Options(OptionsError::Unreadable(_))
         | Error::BadRequest(_)
         | Error::Body(_) => failure(400, "BadRequest", message),
+        Error::Options(OptionsError::Invalid { kind, errors }) => failure(422, "Invalid", message)
+            .about("meta.k8s.io", kind, "")
+            .causes(errors.iter().map(cause).collect()),
         Error::Unauthorized => failure(401, "Unauthorized", message),
         Error::Forbidden { group, resource, name, .. } => {
             failure(403, "Forbidden", message).about(group, resource, name)
@@ -39,9 +45,9 @@ pub fn status(error: &Error) -> Status {
             let causes = errors.iter().map(cause).collect();
             failure(422, "Invalid", message).about(group, kind, name).causes(causes)
         }
-        Error::NotApplicable { group, kind, name, .. } => {
-            failure(422, "Invalid", message).about(group, kind, name)
-        }
+        Error::NotApplicable(_) => failure(422, "Invalid", message).about("", "", ""),
+        // Kubernetes gives this one no reason.
+        Error::NotTyped(_) => failure(500, "", message),
         Error::PatchTooLarge(_) => failure(413, "RequestEntityTooLarge", message),
         Error::ApplyConflict { causes, .. } => {
             let causes = causes
@@ -73,15 +79,18 @@ fn registry(error: &Registry, message: String) -> Status {
         Registry::Conflict { resource, name, .. } => conflict(message, resource, name),
         Registry::ClusterClosed(_) => failure(403, "Forbidden", message),
         Registry::NamespaceClosed(name) => failure(403, "Forbidden", message).causes(vec![terminating(name)]),
-        Registry::BadToken(_) => failure(400, "BadRequest", message),
+        Registry::BadToken(_) => failure(400, "BadRequest", format!("invalid continue token: {message}")),
         Registry::Expired(_) => failure(410, "Expired", message),
+        Registry::PageExpired { fresh } => {
+            Status { continue_token: fresh.to_text(), ..failure(410, "Expired", message) }
+        }
         Registry::TooLarge { .. } => {
             let cause = Cause {
                 reason: "ResourceVersionTooLarge".to_owned(),
                 message: "Too large resource version".to_owned(),
                 field: String::new(),
             };
-            failure(504, "Timeout", message).causes(vec![cause]).retry_after(1)
+            failure(504, "Timeout", format!("Timeout: {message}")).causes(vec![cause]).retry_after(1)
         }
         Registry::Unavailable(_) => failure(503, "ServiceUnavailable", message),
         Registry::Storage(error) => storage(error, message),
@@ -127,7 +136,7 @@ fn cause(error: &field::Error) -> Cause {
 }
 
 fn failure(code: u16, reason: &str, message: String) -> Status {
-    Status { code, reason: reason.to_owned(), message, status: "Failure".to_owned(), details: None }
+    Status { code, reason: reason.to_owned(), message, status: "Failure".to_owned(), ..Status::default() }
 }
 
 /// Steps that fill in the details of a status.

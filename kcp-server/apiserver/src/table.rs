@@ -25,7 +25,9 @@ pub(crate) fn rows(_resource: &Resource, version: &Version, objects: &[Value], i
             let mut row = Map::new();
             row.insert("cells", cells);
             match include {
-                "None" => {}
+                "None" => {
+                    row.insert("object", Value::Null);
+                }
                 "Object" => {
                     row.insert("object", object.clone());
                 }

@@ -43,7 +43,7 @@ impl ApiServer {
         let seconds = seconds.unwrap_or(Lifetime::DEFAULT_SECONDS);
         let lifetime = Lifetime::requested(seconds, ours).map_err(|why| {
             let spec = field::Path::new("spec");
-            invalid(write, &id.name, field::Error::invalid(&spec.child("expirationSeconds"), seconds, why))
+            invalid(field::Error::invalid(&spec.child("expirationSeconds"), seconds, why))
         })?;
         let secret = self.bound_object(write, &id, request).await?;
         let token = self
@@ -139,11 +139,12 @@ impl ApiServer {
     }
 }
 
-fn invalid(write: &Write<'_>, name: &str, error: field::Error) -> Error {
+fn invalid(error: field::Error) -> Error {
     Error::Invalid {
-        group: write.resource.group.to_string(),
+        group: "authentication.k8s.io".to_owned(),
         kind: "TokenRequest".to_owned(),
-        name: name.to_owned(),
+        // It is of the request and not of the account, and has none.
+        name: String::new(),
         errors: vec![error],
     }
 }

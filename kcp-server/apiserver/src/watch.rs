@@ -45,15 +45,16 @@ impl WatchBody {
         drain: Drain,
     ) -> Response<Body> {
         let (sender, body) = Body::channel(QUEUE);
-        let yaml = read.format.encoding == Encoding::Yaml;
+        let response = headed(&read, body);
         let watch = Self { stream, read, initial_told, first_table: true, deactivated };
         let stop = drain.clone();
         drain.spawn(async move { watch.run(&sender, &stop).await });
-        let mut response = Response::new(body);
-        let kind = if yaml { "application/yaml;stream=watch" } else { "application/json" };
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
         response
+    }
+
+    /// A watch that tells why it cannot be, and nothing else.
+    pub(crate) fn ended(read: &Read, error: &Error) -> Response<Body> {
+        headed(read, Body::from(failed(error)))
     }
 
     async fn run(mut self, sender: &BodySender, drain: &Drain) {
@@ -89,7 +90,7 @@ impl WatchBody {
 
     fn document(&mut self, event: Streamed) -> Result<Option<Bytes>, Error> {
         let (kind, key, record) = match &event {
-            Streamed::InitialEnd(revision) if self.initial_told => {
+            Streamed::InitialEnd(revision) if self.initial_told && self.read.options.bookmarks => {
                 return Ok(Some(self.bookmark(*revision, true)));
             }
             Streamed::InitialEnd(_) => return Ok(None),
@@ -149,6 +150,15 @@ impl WatchBody {
         out.push(b'\n');
         out.into()
     }
+}
+
+fn headed(read: &Read, body: Body) -> Response<Body> {
+    let yaml = read.format.encoding == Encoding::Yaml;
+    let mut response = Response::new(body);
+    let kind = if yaml { "application/yaml;stream=watch" } else { "application/json" };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    response
 }
 
 /// The last event of a watch that cannot go on.

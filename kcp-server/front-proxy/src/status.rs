@@ -55,6 +55,7 @@ fn failure(code: StatusCode, reason: &str, message: &str, details: Option<Detail
         reason: reason.to_owned(),
         details,
         code: code.as_u16(),
+        ..Status::default()
     };
     respond(code, "application/json", encode(&status.to_value()).into())
 }

@@ -1,3 +1,4 @@
+use crate::Token;
 use kcp_names::Revision;
 
 /// Why the registry did not do what it was asked.
@@ -41,6 +42,18 @@ pub enum Error {
     /// History was compacted.
     #[error("{0}")]
     Expired(String),
+    /// History was compacted while a client went from page to page. It may go on with what there is now.
+    #[error(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new \
+         list without the continue parameter, or use the continue token in this response to retrieve the \
+         remainder of the results. Continuing with the provided token results in an inconsistent list - \
+         objects that were created, modified, or deleted between the time the first chunk was returned and now \
+         may show up in the list."
+    )]
+    PageExpired {
+        /// Goes on behind the last key, without a revision.
+        fresh: Box<Token>,
+    },
     /// A revision of the future.
     #[error("Too large resource version: {asked}, current: {newest}")]
     TooLarge {
@@ -63,7 +76,9 @@ pub enum Error {
 impl From<kcp_storage::Error> for Error {
     fn from(error: kcp_storage::Error) -> Self {
         match error {
-            kcp_storage::Error::Compacted { .. } => Self::Expired("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.".to_owned()),
+            kcp_storage::Error::Compacted { .. } => {
+                Self::Expired("The resourceVersion for the provided list is too old.".to_owned())
+            }
             kcp_storage::Error::Future { asked, newest } => Self::TooLarge { asked, newest },
             kcp_storage::Error::TooLarge { .. }
             | kcp_storage::Error::Busy

@@ -3,7 +3,7 @@
 use crate::{Error, Registry};
 use kcp_apimachinery::{Map, Value, value::decode};
 use kcp_names::{ClusterName, Revision};
-use kcp_storage::{Identity, Key, ObjectName, Range, Record, ResourceKey, Resources};
+use kcp_storage::{Identity, Key, ObjectName, Range, Record, ResourceKey, Resources, Scope};
 
 /// Objects read from the store at a time while a list is filtered.
 const CHUNK: usize = 500;
@@ -25,7 +25,7 @@ pub struct Listing {
     pub revision: Revision,
     /// Where the next page begins, if there is one.
     pub next: Option<Token>,
-    /// How many more there are, when that is known.
+    /// How many more there are, when that is known: of lists without selection, inside of a logical cluster.
     pub remaining: Option<u64>,
 }
 
@@ -36,6 +36,8 @@ pub struct Token {
     pub revision: Option<Revision>,
     /// The last key of the page before.
     pub last: Key,
+    /// How many objects came behind it when the list began, if that was counted.
+    pub behind: Option<u64>,
 }
 
 impl Registry {
@@ -56,7 +58,8 @@ impl Registry {
         let mut listing = Listing::default();
         loop {
             let wanted = if limit == 0 { CHUNK } else { (limit - listing.items.len()).min(CHUNK) };
-            let page = self.store.range(range, after.as_ref(), wanted, revision).await?;
+            let page = self.store.range(range, after.as_ref(), wanted, revision).await;
+            let page = page.map_err(|error| expired(error, from))?;
             listing.revision = page.revision;
             // Later chunks show the revision of the first.
             revision = Some(page.revision);
@@ -74,10 +77,43 @@ impl Registry {
                 return Ok(listing);
             }
             if limit > 0 && listing.items.len() >= limit {
-                listing.next = after.map(|last| Token { revision: Some(listing.revision), last });
+                if selection.is_everything() {
+                    listing.remaining = self.remaining(range, from, listing.items.len()).await?;
+                }
+                let behind = listing.remaining;
+                listing.next = after.map(|last| Token { revision: Some(listing.revision), last, behind });
                 return Ok(listing);
             }
         }
+    }
+
+    /// How many objects come behind a page of `shown`. They are counted once, with the first page, and at that
+    /// moment: it is an estimate, as it is in Kubernetes. Nobody counts the objects of all logical clusters.
+    async fn remaining(
+        &self,
+        range: &Range,
+        from: Option<&Token>,
+        shown: usize,
+    ) -> Result<Option<u64>, Error> {
+        let before = match (from, &range.scope) {
+            (Some(token), _) => token.behind,
+            (None, Scope::Everywhere) => None,
+            (None, Scope::Cluster(_) | Scope::Namespace(..) | Scope::Object(..)) => {
+                Some(self.store.count(range).await?)
+            }
+        };
+        // There is a next page, so there is at least one more.
+        Ok(before.map(|count| count.saturating_sub(shown as u64).max(1)))
+    }
+}
+
+/// Whoever lost the history between two pages may go on with what there is now.
+fn expired(error: kcp_storage::Error, from: Option<&Token>) -> Error {
+    match (error, from) {
+        (kcp_storage::Error::Compacted { .. }, Some(token)) => {
+            Error::PageExpired { fresh: Box::new(Token { revision: None, ..token.clone() }) }
+        }
+        (error, _) => error.into(),
     }
 }
 
@@ -93,6 +129,9 @@ impl Token {
         object.insert("n", key.name.as_str());
         if let Some(namespace) = &key.namespace {
             object.insert("ns", namespace.as_str());
+        }
+        if let Some(behind) = self.behind {
+            object.insert("r", Value::Int(i64::try_from(behind).unwrap_or(i64::MAX)));
         }
         match &key.resource.identity {
             Identity::BuiltIn => object.insert("i", "b"),
@@ -134,7 +173,8 @@ impl Token {
             return Err(bad("it is of another list"));
         }
         let revision = object.get("rv").and_then(Value::as_int).ok_or_else(|| bad("no revision"))?;
-        Ok(Self { revision: u64::try_from(revision).ok().map(Revision), last })
+        let behind = object.get("r").and_then(Value::as_int).and_then(|count| u64::try_from(count).ok());
+        Ok(Self { revision: u64::try_from(revision).ok().map(Revision), last, behind })
     }
 }
 
@@ -182,11 +222,95 @@ mod tests {
             namespace: Some(name("ns")),
             name: name("a"),
         };
-        let token = Token { revision: Some(Revision(9)), last };
+        let token = Token { revision: Some(Revision(9)), last, behind: Some(3) };
         let text = token.to_text();
         assert_eq!(Token::parse(&text, &Range::cluster(kind.clone(), red)), Ok(token.clone()));
         assert_eq!(Token::parse(&text, &Range::everywhere(kind.clone())), Ok(token));
         assert!(Token::parse(&text, &Range::cluster(kind.clone(), ClusterName::root())).is_err());
         assert!(Token::parse("?", &Range::everywhere(kind)).is_err());
+    }
+
+    /// Selects nothing away.
+    struct Everything;
+
+    impl Selection for Everything {
+        fn is_everything(&self) -> bool {
+            true
+        }
+        fn selects(&self, _object: &Value) -> bool {
+            true
+        }
+    }
+
+    fn key(cluster: &str, name: &str) -> Key {
+        Key {
+            resource: ResourceKey::built_in("", "configmaps"),
+            cluster: ClusterName::parse(cluster).expect("a name"),
+            namespace: None,
+            name: ObjectName::parse(name).expect("a name"),
+        }
+    }
+
+    async fn put(registry: &Registry, name: &str) {
+        let mut object =
+            kcp_apimachinery::value!({"apiVersion": "v1", "metadata": {"name": name, "uid": "u"}});
+        let write = kcp_storage::Write {
+            key: key("red", name),
+            expect: kcp_storage::Expect::Anything,
+            change: kcp_storage::Change::Put(crate::codec::seal(&mut object, crate::codec::Seal::default())),
+            requires: Vec::new(),
+        };
+        registry.store().commit(vec![write]).await.expect("a sound write");
+    }
+
+    async fn with(names: &[&str]) -> std::sync::Arc<Registry> {
+        let store = std::sync::Arc::new(kcp_storage::memory::MemoryStore::default());
+        let registry = Registry::new(store, Vec::new());
+        for name in names {
+            put(&registry, name).await;
+        }
+        registry
+    }
+
+    fn names(listing: &Listing) -> Vec<&str> {
+        listing.items.iter().map(|(key, _)| key.name.as_str()).collect()
+    }
+
+    fn red() -> Range {
+        Range::cluster(key("red", "a").resource, key("red", "a").cluster)
+    }
+
+    #[tokio::test]
+    async fn pages_tell_how_many_objects_are_still_to_come() {
+        let registry = with(&["a", "b", "c", "d", "e"]).await;
+        let first = registry.list(&red(), &Everything, 2, None, None).await.expect("a page");
+        assert_eq!((names(&first), first.remaining), (vec!["a", "b"], Some(3)));
+        put(&registry, "aa").await;
+        let next = first.next.expect("a token");
+        let next = Token::parse(&next.to_text(), &red()).expect("our own");
+        let second = registry.list(&red(), &Everything, 2, Some(&next), None).await.expect("a page");
+        assert_eq!((names(&second), second.remaining), (vec!["c", "d"], Some(1)));
+        let last = registry.list(&red(), &Everything, 2, second.next.as_ref(), None).await.expect("a page");
+        assert_eq!((names(&last), last.remaining, &last.next), (vec!["e"], None, &None));
+        let all = Range::everywhere(key("red", "a").resource);
+        let wildcard = registry.list(&all, &Everything, 2, None, None).await.expect("a page");
+        assert_eq!(wildcard.remaining, None, "nobody counts the objects of all logical clusters");
+    }
+
+    #[tokio::test]
+    async fn whoever_waited_too_long_with_the_next_page_goes_on_with_what_there_is() {
+        let registry = with(&["a", "b", "c", "d"]).await;
+        let first = registry.list(&red(), &Everything, 2, None, None).await.expect("a page");
+        let begun = first.revision;
+        put(&registry, "bb").await;
+        put(&registry, "e").await;
+        registry.store().compact(registry.store().revision()).await.expect("it can");
+        let lost = registry.list(&red(), &Everything, 2, first.next.as_ref(), None).await;
+        let Err(Error::PageExpired { fresh }) = lost else { panic!("{lost:?}") };
+        let fresh = Token::parse(&fresh.to_text(), &red()).expect("our own");
+        let now = registry.list(&red(), &Everything, 9, Some(&fresh), None).await.expect("a page");
+        assert_eq!(names(&now), ["bb", "c", "d", "e"]);
+        let old = registry.list(&red(), &Everything, 2, None, Some(begun)).await;
+        assert!(matches!(old, Err(Error::Expired(_))), "{old:?}");
     }
 }

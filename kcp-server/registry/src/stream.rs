@@ -65,7 +65,7 @@ impl Registry {
             initial_end: initial.then_some(position),
             history: VecDeque::new(),
         };
-        // A revision that is too old is told at once, with a status code, and not inside of the stream.
+        // A revision that is too old is told at once.
         stream.read_history().await?;
         Ok(stream)
     }

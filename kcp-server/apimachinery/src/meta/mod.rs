@@ -15,7 +15,7 @@ pub use malformed::malformed;
 pub use owner::OwnerReference;
 pub use validate::{
     ANNOTATIONS_MAX, Created, Scope, validate_annotations, validate_create, validate_field_manager,
-    validate_labels, validate_update,
+    validate_labels, validate_standard_finalizers, validate_update,
 };
 pub use version::compare_versions;
 pub use write::MetaMut;

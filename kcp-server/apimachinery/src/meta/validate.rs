@@ -215,6 +215,24 @@ fn finalizers(meta: Meta<'_>, at: &Path<'_>, errors: &mut Vec<Error>) {
     }
 }
 
+/// What is wrong with the finalizers of a kind of Kubernetes itself, beyond their form: each is qualified, or one of
+/// those that Kubernetes knows.
+#[must_use]
+pub fn validate_standard_finalizers(object: &Value) -> Vec<Error> {
+    let at = Path::new("metadata");
+    let at = at.child("finalizers");
+    let unknown = |name: &str| {
+        !name.contains('/') && !["kubernetes", ORPHAN_DEPENDENTS, DELETE_DEPENDENTS].contains(&name)
+    };
+    let finalizers = object.meta().finalizers().enumerate().filter(|(_, name)| unknown(name));
+    finalizers
+        .map(|(position, name)| {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            Error::invalid(&at.index(position), name, detail)
+        })
+        .collect()
+}
+
 fn no_new_finalizers(meta: Meta<'_>, old: Meta<'_>, at: &Path<'_>, errors: &mut Vec<Error>) {
     let known: HashSet<_> = old.finalizers().collect();
     let mut fresh: Vec<_> = meta.finalizers().filter(|name| !known.contains(name)).collect();
@@ -299,6 +317,18 @@ mod tests {
         check(
             &create(value!({"name": "a", "namespace": "b", "annotations": {"A.com/b": (big)}})),
             expect!["metadata.annotations: Too long: may not be more than 262144 bytes"],
+        );
+    }
+
+    #[test]
+    fn finalizers_of_kubernetes_itself_are_qualified() {
+        let of = |names: Value| validate_standard_finalizers(&value!({"metadata": {"finalizers": (names)}}));
+        check(&of(value!(["orphan", "a.io/b", "kubernetes", "foregroundDeletion"])), expect![""]);
+        check(
+            &of(value!(["a.io/b", "x"])),
+            expect![[
+                r#"metadata.finalizers[1]: Invalid value: "x": name is neither a standard finalizer name nor is it fully qualified"#
+            ]],
         );
     }
 

@@ -4,6 +4,8 @@ use crate::Error;
 use kcp_apimachinery::{Value, value::decode_strict, yaml};
 use kcp_schema::builtin::protobuf;
 
+const APPLY: &str = "application/apply-patch+yaml";
+
 /// A decoded body.
 pub(crate) enum Body {
     /// Nothing.
@@ -56,10 +58,12 @@ impl Body {
     pub(crate) fn patch(content_type: Option<&str>, bytes: &[u8], strategic: bool) -> Result<Self, Error> {
         let kind = media(content_type);
         let (patch, (value, twice)) = match kind.as_str() {
-            "application/json-patch+json" => (PatchKind::Json, json(bytes)?),
-            "application/merge-patch+json" => (PatchKind::Merge, json(bytes)?),
-            "application/strategic-merge-patch+json" if strategic => (PatchKind::Strategic, json(bytes)?),
-            "application/apply-patch+yaml" => (PatchKind::Apply, yaml_object(bytes)?),
+            "application/json-patch+json" => (PatchKind::Json, patch_json(bytes)?),
+            "application/merge-patch+json" => (PatchKind::Merge, patch_json(bytes)?),
+            "application/strategic-merge-patch+json" if strategic => {
+                (PatchKind::Strategic, patch_json(bytes)?)
+            }
+            APPLY => (PatchKind::Apply, yaml_object(bytes)?),
             _ => {
                 let all =
                     "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
@@ -75,6 +79,11 @@ impl Body {
     }
 }
 
+/// Whether a body of this type is applied.
+pub(crate) fn is_apply(content_type: Option<&str>) -> bool {
+    media(content_type) == APPLY
+}
+
 fn media(content_type: Option<&str>) -> String {
     content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
@@ -83,11 +92,12 @@ fn json(bytes: &[u8]) -> Result<(Value, Vec<String>), Error> {
     decode_strict(bytes).map_err(|e| Error::BadRequest(format!("error decoding the body: {e}")))
 }
 
+fn patch_json(bytes: &[u8]) -> Result<(Value, Vec<String>), Error> {
+    decode_strict(bytes).map_err(|e| Error::BadRequest(format!("error decoding patch: {e}")))
+}
+
 fn yaml_object(bytes: &[u8]) -> Result<(Value, Vec<String>), Error> {
-    // A key that occurs twice is an error in YAML, so there is nothing to tell of.
-    yaml::decode(bytes)
-        .map(|value| (value, Vec::new()))
-        .map_err(|e| Error::BadRequest(format!("error converting YAML to JSON: {e}")))
+    yaml::decode_strict(bytes).map_err(|e| Error::BadRequest(format!("error converting YAML to JSON: {e}")))
 }
 
 fn unsupported(kind: &str, accepted: &str) -> Error {

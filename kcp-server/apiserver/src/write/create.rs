@@ -56,6 +56,7 @@ impl ApiServer {
         self.mutate(write, Operation::Create, None, &name, &mut object).await?;
         write.version.schema.prune(&mut object);
         write.default(&mut object);
+        Write::tidy(&mut object);
         let errors = write.check(None, &object);
         if !errors.is_empty() {
             return Err(write.invalid(&name, errors));

@@ -1,7 +1,15 @@
 use super::{Body, Write, prepare, update};
-use crate::{ApiServer, Error, clock};
+use crate::{
+    ApiServer, Error, clock,
+    request::{OptionsError, wrong_dry_runs},
+};
 use kcp_admission::Operation;
-use kcp_apimachinery::{Value, value};
+use kcp_apimachinery::{
+    Value,
+    field::{self, Path},
+    meta::GroupResource,
+    value,
+};
 use kcp_registry::{Deed, codec};
 use kcp_storage::Record;
 
@@ -36,16 +44,13 @@ impl DeleteOptions {
     /// Options of the query, overruled by those of the body.
     pub(crate) fn read(write: &Write<'_>, body: Body) -> Result<Self, Error> {
         let query = &write.options;
-        let mut options = Self {
-            propagation: query.propagation.clone(),
-            grace: query.grace_period,
-            dry_run: query.dry_run,
-            ..Self::default()
-        };
-        let mut orphan = query.orphan_dependents;
+        let mut options =
+            Self { propagation: query.propagation.clone(), grace: query.grace_period, ..Self::default() };
+        let (mut orphan, mut dry) = (query.orphan_dependents, query.dry_runs.clone());
         match body {
             Body::Empty => {}
             Body::Object(given, _) => {
+                check_kind(&given)?;
                 let text = |path: &[&str]| given.str_at(path).map(str::to_owned);
                 options.uid = text(&["preconditions", "uid"]);
                 options.resource_version = text(&["preconditions", "resourceVersion"]);
@@ -54,24 +59,45 @@ impl DeleteOptions {
                 }
                 options.grace = given.at(&["gracePeriodSeconds"]).and_then(Value::as_int).or(options.grace);
                 orphan = given.at(&["orphanDependents"]).and_then(Value::as_bool).or(orphan);
-                let dry = given.get("dryRun").and_then(Value::as_array).unwrap_or_default();
-                options.dry_run |= dry.iter().any(|item| item.as_str() == Some("All"));
+                let more = given.get("dryRun").and_then(Value::as_array).unwrap_or_default();
+                dry.extend(more.iter().filter_map(Value::as_str).map(str::to_owned));
             }
             Body::Patch(..) => return Err(Error::BadRequest("the body must be DeleteOptions".to_owned())),
         }
+        options.check(orphan, &dry)?;
+        options.dry_run = dry.iter().any(|value| value == "All");
         if let Some(orphan) = orphan {
-            if !options.propagation.is_empty() {
-                return Err(Error::BadRequest("DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: orphanDependents and deletionPropagation cannot be both set".to_owned()));
-            }
             options.propagation = if orphan { "Orphan" } else { "Background" }.to_owned();
         }
-        if !matches!(options.propagation.as_str(), "" | "Background" | "Foreground" | "Orphan") {
-            return Err(Error::BadRequest(format!(
-                "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {:?}: supported values: \"Background\", \"Foreground\", \"Orphan\", \"nil\"",
-                options.propagation
-            )));
-        }
         Ok(options)
+    }
+
+    fn check(&self, orphan: Option<bool>, dry: &[String]) -> Result<(), OptionsError> {
+        let (at, policy) = (Path::new("propagationPolicy"), self.propagation.as_str());
+        let mut errors = Vec::new();
+        if orphan.is_some() && !policy.is_empty() {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            errors.push(field::Error::invalid(&at, policy, why));
+        }
+        if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
+            let all = ["Foreground", "Background", "Orphan", "nil"];
+            errors.push(field::Error::not_supported(&at, policy, &all));
+        }
+        errors.extend(wrong_dry_runs(dry));
+        if errors.is_empty() { Ok(()) } else { Err(OptionsError::Invalid { kind: "DeleteOptions", errors }) }
+    }
+}
+
+/// Options of any group's version will do, but nothing else that was sent by mistake.
+fn check_kind(body: &Value) -> Result<(), Error> {
+    match body.str_at(&["kind"]) {
+        None | Some("" | "DeleteOptions") => Ok(()),
+        Some(kind) => {
+            let version = body.str_at(&["apiVersion"]).unwrap_or_default();
+            Err(Error::BadRequest(format!(
+                "no kind {kind:?} is registered for version {version:?}: DeleteOptions are expected"
+            )))
+        }
     }
 }
 
@@ -166,21 +192,26 @@ fn check_preconditions(
     record: &Record,
     options: &DeleteOptions,
 ) -> Result<(), Error> {
+    let differs = |what: &str, wanted: &str, is: &str, so: &str| Error::Precondition {
+        // The one refusal that names the kind instead of the resource.
+        resource: GroupResource::new(&write.resource.group, &write.resource.kind).to_string(),
+        name: name.to_owned(),
+        why: format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({is}). \
+             The object might have been {so}"
+        ),
+    };
     let uid = object.str_at(&["metadata", "uid"]).unwrap_or_default();
     if let Some(wanted) = &options.uid
         && wanted != uid
     {
-        let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}");
-        return Err(update::conflict(write, name, &why));
+        return Err(differs("UID", wanted, uid, "deleted and then recreated"));
     }
     let version = record.modified.to_string();
     if let Some(wanted) = &options.resource_version
         && *wanted != version
     {
-        let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {version}"
-        );
-        return Err(update::conflict(write, name, &why));
+        return Err(differs("ResourceVersion", wanted, &version, "modified"));
     }
     Ok(())
 }

@@ -90,6 +90,7 @@ fn refused(error: &apply::Error) -> Error {
             causes: conflicts.0.iter().map(|conflict| (conflict.message(), conflict.field())).collect(),
         },
         apply::Error::Malformed(_) => Error::BadRequest(error.to_string()),
-        apply::Error::NotTyped { .. } | apply::Error::Internal(_) => Error::Internal(error.to_string()),
+        apply::Error::NotTyped { .. } => Error::NotTyped(error.to_string()),
+        apply::Error::Internal(_) => Error::Internal(error.to_string()),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) mod prepare;
 mod update;
 
 pub(crate) use self::prepare as prepare_for_read;
-pub(crate) use body::{Body, PatchKind};
+pub(crate) use body::{Body, PatchKind, is_apply};
 pub(crate) use delete::{DeleteOptions, Deleted, success};
 pub(crate) use kinds::Traits;
 pub(crate) use update::{not_found, scale_object, scale_of};

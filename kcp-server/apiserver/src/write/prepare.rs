@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 /// The letters that generated names end in: none that spell anything.
 const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+/// What Kubernetes says when body and URL name two namespaces.
+pub(crate) const OTHER_NAMESPACE: &str =
+    "the namespace of the provided object does not match the namespace sent on the request";
 /// Longest `generateName` that still leaves room for the suffix.
 const LONGEST_PREFIX: usize = 58;
 
@@ -28,7 +31,8 @@ impl Write<'_> {
             (_, Some(k)) if k != kind && !k.is_empty() => Err(Error::BadRequest(format!(
                 "the kind in the data ({k}) does not match the expected kind ({kind})"
             ))),
-            (Some(_), None) | (None, Some(_)) if !self.internal => {
+            // Kinds of Kubernetes may leave one of them to the URL.
+            (Some(_), None) | (None, Some(_)) if !self.internal && !self.resource.is_built_in() => {
                 let missing = if object.get("kind").is_none() { "Kind" } else { "apiVersion" };
                 Err(Error::BadRequest(format!("Object '{missing}' is missing in the body")))
             }
@@ -42,42 +46,53 @@ impl Write<'_> {
 
     /// Removes fields that the kind does not have, and tells of them as `fieldValidation` asks.
     pub(crate) fn prune(&self, object: &mut Value, twice: &[String]) -> Result<(), Error> {
+        let told = twice.iter().map(|path| format!("duplicate field {path:?}")).collect();
+        let Some(wrong) = self.strip(object, told) else { return Ok(()) };
+        let kind = &self.resource.kind;
+        Err(Error::BadRequest(if self.resource.is_built_in() {
+            format!("{kind} in version {:?} cannot be handled as a {kind}: {wrong}", self.version.name)
+        } else {
+            wrong
+        }))
+    }
+
+    /// Removes fields that the kind does not have. They and what was `told` before are warned of; or refused,
+    /// in the words of the answer, as is a value of a wrong type.
+    pub(crate) fn strip(&self, object: &mut Value, mut told: Vec<String>) -> Option<String> {
         if let Some(wrong) = self.version.schema.malformed(object) {
-            let kind = &self.resource.kind;
-            return Err(Error::BadRequest(format!(
-                "{kind} in version {:?} cannot be handled as a {kind}: {wrong}",
-                self.version.name
-            )));
+            return Some(wrong);
         }
         let unknown = self.version.schema.prune(object);
-        let mode = match self.options.field_validation.as_str() {
-            "" => "Warn",
-            mode => mode,
-        };
-        if mode == "Ignore" || self.internal || (unknown.is_empty() && twice.is_empty()) {
-            return Ok(());
+        told.extend(unknown.iter().map(|path| format!("unknown field {path:?}")));
+        let mode = self.options.field_validation.as_str();
+        if mode == "Ignore" || self.internal || told.is_empty() {
+            return None;
         }
-        let problems: Vec<String> = unknown
-            .iter()
-            .map(|path| format!("unknown field {path:?}"))
-            .chain(twice.iter().map(|path| format!("duplicate field {path:?}")))
-            .collect();
         if mode == "Strict" {
-            let text = format!("strict decoding error: {}", problems.join(", "));
-            let kind = &self.resource.kind;
-            return Err(Error::BadRequest(if self.resource.is_built_in() {
-                format!("{kind} in version {:?} cannot be handled as a {kind}: {text}", self.version.name)
-            } else {
-                text
-            }));
+            return Some(format!("strict decoding error: {}", told.join(", ")));
         }
-        problems.into_iter().for_each(|problem| self.warn(problem));
-        Ok(())
+        told.into_iter().for_each(|problem| self.warn(problem));
+        None
     }
 
     /// Fills in what is not given.
     pub(crate) fn default(&self, object: &mut Value) {
         self.version.schema.default(object);
+    }
+
+    /// Removes what metadata have empty: Kubernetes writes none of it.
+    pub(crate) fn tidy(object: &mut Value) {
+        for name in ["labels", "annotations", "finalizers", "ownerReferences", "managedFields"] {
+            let empty = match object.at(&["metadata", name]) {
+                Some(Value::Object(members)) => members.is_empty(),
+                Some(Value::Array(items)) => items.is_empty(),
+                Some(Value::Null) => true,
+                Some(Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_)) | None => false,
+            };
+            if empty {
+                object.remove_at(&["metadata", name]);
+            }
+        }
     }
 
     /// The metadata of a new object.
@@ -135,10 +150,7 @@ impl Write<'_> {
                 Err(Error::BadRequest("an empty namespace may not be set during creation".to_owned()))
             }
             (_, false) if given.is_empty() => Ok(None),
-            _ => Err(Error::BadRequest(
-                "the namespace of the provided object does not match the namespace sent on the request"
-                    .to_owned(),
-            )),
+            _ => Err(Error::BadRequest(OTHER_NAMESPACE.to_owned())),
         }
     }
 
@@ -151,6 +163,10 @@ impl Write<'_> {
             }
             Some(old) => meta::validate_update(new, old),
         };
+        let loose = matches!(&*self.resource.group, "apiextensions.k8s.io" | "admissionregistration.k8s.io");
+        if self.resource.is_built_in() && !loose {
+            errors.extend(meta::validate_standard_finalizers(new));
+        }
         // A bound definition was checked as a schema, and has the uid of that for a name.
         if self.cluster == ClusterName::bound_crds() && self.resource.is_built_in() {
             return errors;

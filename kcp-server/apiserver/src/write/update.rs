@@ -28,7 +28,7 @@ impl ApiServer {
         }
         write.check_kind(&mut object)?;
         write.prune(&mut object, &twice)?;
-        self.check_identity(write, &name, &object)?;
+        check_identity(write, &name, &object)?;
         let traits = Traits::of(&write.resource);
         let given = object.str_at(&["metadata", "resourceVersion"]).unwrap_or_default().to_owned();
         if given.is_empty() && !traits.unconditional && !write.internal {
@@ -51,7 +51,18 @@ impl ApiServer {
                 return self.create_object(write, object, &twice).await;
             }
         }
-        self.retried(write, &name, |_| Ok(object.clone())).await
+        self.retried(write, &name, |current| {
+            let uid = |object: &Value| object.str_at(&["metadata", "uid"]).unwrap_or_default().to_owned();
+            let (wanted, there) = (uid(&object), uid(current));
+            if !wanted.is_empty() && wanted != there {
+                let why = format!(
+                    "Precondition failed: UID in precondition: {wanted}, UID in object meta: {there}"
+                );
+                return Err(conflict(write, &name, &why));
+            }
+            Ok(object.clone())
+        })
+        .await
     }
 
     /// `PATCH`, and server-side apply.
@@ -63,18 +74,17 @@ impl ApiServer {
         if kind == PatchKind::Apply {
             return self.apply(write, &name, patch, &twice).await;
         }
-        if write.options.force.is_some() {
-            return Err(Error::BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: force: Forbidden: may not be specified for non-apply patch".to_owned()));
-        }
-        if kind == PatchKind::Merge && write.options.field_validation == "Strict" && !twice.is_empty() {
-            return Err(Error::BadRequest(format!("strict decoding error: duplicate field {:?}", twice[0])));
-        }
+        let told: Vec<String> = twice.iter().map(|path| format!("duplicate field {path:?}")).collect();
         self.retried(write, &name, |current| {
             let scale = write.subresource.as_deref() == Some("scale");
             let mut wanted = if scale { scale_of(write, current)? } else { current.clone() };
+            let mut told = told.clone();
             match kind {
                 PatchKind::Json => patch::JsonPatch::read(patch.clone())
-                    .and_then(|patch| patch.apply(std::mem::take(&mut wanted)))
+                    .and_then(|patch| {
+                        told = patch.unknown_members();
+                        patch.apply(std::mem::take(&mut wanted))
+                    })
                     .map(|patched| wanted = patched),
                 PatchKind::Merge => patch::merge(&mut wanted, patch.clone()),
                 PatchKind::Strategic => {
@@ -84,12 +94,17 @@ impl ApiServer {
                 }
                 PatchKind::Apply => Ok(()),
             }
-            .map_err(|error| patch_error(write, &name, &error))?;
+            .map_err(|error| patch_error(&error))?;
             if scale {
                 return scale_into(write, current, &wanted);
             }
-            write.check_kind(&mut wanted)?;
-            write.prune(&mut wanted, &[])?;
+            check_patched(
+                write,
+                &mut wanted,
+                if kind == PatchKind::Strategic { Some(&patch) } else { None },
+                told,
+            )?;
+            check_identity(write, &name, &wanted)?;
             Ok(wanted)
         })
         .await
@@ -102,13 +117,10 @@ impl ApiServer {
         mut applied: Value,
         twice: &[String],
     ) -> Result<Written, Error> {
-        if write.options.field_manager.is_empty() {
-            return Err(Error::BadRequest(
-                "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch".to_owned(),
-            ));
-        }
         write.check_kind(&mut applied)?;
-        write.prune(&mut applied, twice)?;
+        if let (Some(path), "Strict") = (twice.first(), write.options.field_validation.as_str()) {
+            return Err(Error::BadRequest(format!("error decoding YAML: key {path:?} already set in map")));
+        }
         if applied.at(&["metadata", "managedFields"]).is_some_and(|fields| !fields.is_null()) {
             return Err(Error::BadRequest("metadata.managedFields must be nil".to_owned()));
         }
@@ -118,11 +130,11 @@ impl ApiServer {
                     return Err(not_found(write, name));
                 }
                 if applied.str_at(&["metadata", "uid"]).is_some_and(|uid| !uid.is_empty()) {
-                    return Err(conflict(
-                        write,
-                        name,
-                        "uid mismatch: the provided object specified a uid, and no object was found",
-                    ));
+                    let uid = applied.str_at(&["metadata", "uid"]).unwrap_or_default();
+                    let why = format!(
+                        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                    );
+                    return Err(conflict(write, name, &why));
                 }
                 let object = fields::apply(write, None, applied.clone())?;
                 match self.create_object(write, object, &[]).await {
@@ -131,7 +143,11 @@ impl ApiServer {
                 }
             }
             match self
-                .retried(write, name, |current| fields::apply(write, Some(current.clone()), applied.clone()))
+                .retried(write, name, |current| {
+                    let wanted = fields::apply(write, Some(current.clone()), applied.clone())?;
+                    check_identity(write, name, &wanted)?;
+                    Ok(wanted)
+                })
                 .await
             {
                 Err(Error::Registry(kcp_registry::Error::NotFound { .. })) => {}
@@ -188,6 +204,10 @@ impl ApiServer {
     ) -> Result<Written, Error> {
         let old = &current.object;
         keep_what_is_not_written(write, old, &mut wanted);
+        // Whoever names no version means whatever there is; another one was refused before.
+        if let Some(version) = old.at(&["metadata", "resourceVersion"]).cloned() {
+            wanted.set_at(&["metadata", "resourceVersion"], version);
+        }
         write.default(&mut wanted);
         if !write.applied {
             fields::track(write, Some(old), &mut wanted);
@@ -196,6 +216,7 @@ impl ApiServer {
         write.version.schema.prune(&mut wanted);
         write.default(&mut wanted);
         count_generation(write, old, &mut wanted);
+        Write::tidy(&mut wanted);
         let errors = write.check(Some(old), &wanted);
         if !errors.is_empty() {
             return Err(write.invalid(name, errors));
@@ -220,26 +241,54 @@ impl ApiServer {
         }
         Ok(Written { object: wanted, created: false })
     }
+}
 
-    fn check_identity(&self, write: &Write<'_>, name: &str, object: &Value) -> Result<(), Error> {
-        let given = object.str_at(&["metadata", "name"]).unwrap_or_default();
-        if given.is_empty() && !write.internal {
-            return Err(Error::BadRequest("name must be provided".to_owned()));
-        }
-        if !given.is_empty() && given != name {
-            return Err(Error::BadRequest(format!(
-                "the name of the object ({given}) does not match the name on the URL ({name})"
-            )));
-        }
-        let namespace = object.str_at(&["metadata", "namespace"]).unwrap_or_default();
-        if !namespace.is_empty() && Some(namespace) != write.namespace.as_deref() {
-            return Err(Error::BadRequest(format!(
-                "the namespace of the object ({namespace}) does not match the namespace on the request ({})",
-                write.namespace.as_deref().unwrap_or_default()
-            )));
-        }
-        Ok(())
+/// An object keeps the name and the namespace of its URL.
+fn check_identity(write: &Write<'_>, name: &str, object: &Value) -> Result<(), Error> {
+    let given = object.str_at(&["metadata", "name"]).unwrap_or_default();
+    if given.is_empty() && !write.internal {
+        return Err(Error::BadRequest(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )));
     }
+    if !given.is_empty() && given != name {
+        return Err(Error::BadRequest(format!(
+            "the name of the object ({given}) does not match the name on the URL ({name})"
+        )));
+    }
+    let namespace = object.str_at(&["metadata", "namespace"]).unwrap_or_default();
+    if !namespace.is_empty() && Some(namespace) != write.namespace.as_deref() {
+        return Err(Error::BadRequest(prepare::OTHER_NAMESPACE.to_owned()));
+    }
+    Ok(())
+}
+
+/// What a patch made must be an object of its kind. The error shows it, or the patch that was merged by keys.
+fn check_patched(
+    write: &Write<'_>,
+    wanted: &mut Value,
+    merged: Option<&Value>,
+    told: Vec<String>,
+) -> Result<(), Error> {
+    if !matches!(wanted, Value::Object(_)) {
+        return Err(invalid_patch(
+            wanted,
+            &format!("json: cannot unmarshal {} into an object", wanted.type_name()),
+        ));
+    }
+    write.check_kind(wanted)?;
+    let before = wanted.clone();
+    match write.strip(wanted, told) {
+        Some(wrong) => Err(invalid_patch(merged.unwrap_or(&before), &wrong)),
+        None => Ok(()),
+    }
+}
+
+fn invalid_patch(shown: &Value, wrong: &str) -> Error {
+    let text = String::from_utf8_lossy(&kcp_apimachinery::value::encode(shown)).into_owned();
+    let error =
+        kcp_apimachinery::field::Error::invalid(&kcp_apimachinery::field::Path::new("patch"), text, wrong);
+    Error::Invalid { group: String::new(), kind: String::new(), name: String::new(), errors: vec![error] }
 }
 
 /// What Kubernetes says when somebody was faster.
@@ -254,16 +303,11 @@ pub(crate) fn conflict(write: &Write<'_>, name: &str, why: &str) -> Error {
     Error::Precondition { resource: write.resource.qualified(), name: name.to_owned(), why: why.to_owned() }
 }
 
-fn patch_error(write: &Write<'_>, name: &str, error: &patch::Error) -> Error {
+fn patch_error(error: &patch::Error) -> Error {
     match error {
         patch::Error::Malformed(_) => Error::BadRequest(error.to_string()),
         patch::Error::TooManyOperations(_) => Error::PatchTooLarge(error.to_string()),
-        patch::Error::NotApplicable(_) => Error::NotApplicable {
-            group: write.resource.group.to_string(),
-            kind: write.resource.kind.to_string(),
-            name: name.to_owned(),
-            message: error.to_string(),
-        },
+        patch::Error::NotApplicable(why) => Error::NotApplicable(why.clone()),
         patch::Error::Unmergeable(_) => Error::Internal(error.to_string()),
     }
 }
