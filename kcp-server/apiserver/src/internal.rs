@@ -3,15 +3,16 @@
 use crate::{
     ApiServer, Error,
     request::Options,
+    shared_objects::{SharedObjects, open},
     write::{Body, DeleteOptions, Deleted, PatchKind, Write},
 };
 use kcp_apimachinery::Value;
 use kcp_authz::{Attributes, Depth, Reach, User, group};
 use kcp_index::{Index, Resolved};
 use kcp_names::ClusterName;
-use kcp_reconcile::{Answer, Change, Fact, Object, Propagation, Query, Reader, Served, WriteError, Writer};
-use kcp_registry::{Registry, Token, codec};
-use kcp_storage::{BoxFuture, Key, Namespace, Range, Record};
+use kcp_reconcile::{Answer, Change, Fact, Propagation, Query, Reader, Served, WriteError, Writer};
+use kcp_registry::{Registry, Token};
+use kcp_storage::{BoxFuture, Key, Namespace, Range};
 use std::sync::Arc;
 
 /// Writes of controllers, with an identity of their own at authorization.
@@ -154,6 +155,7 @@ pub struct StoreReader {
     registry: Arc<Registry>,
     index: Arc<Index>,
     owners: Arc<dyn Owners>,
+    shared: Arc<SharedObjects>,
 }
 
 /// Who depends on whom: what an index of owner references answers.
@@ -166,7 +168,8 @@ impl StoreReader {
     /// Reads from these.
     #[must_use]
     pub fn new(registry: Arc<Registry>, index: Arc<Index>, owners: Arc<dyn Owners>) -> Arc<Self> {
-        Arc::new(Self { registry, index, owners })
+        let shared = SharedObjects::of(&registry);
+        Arc::new(Self { registry, index, owners, shared })
     }
 
     async fn list(&self, range: &Range, limit: usize) -> Result<Answer, kcp_registry::Error> {
@@ -200,18 +203,15 @@ impl StoreReader {
 
     async fn answer(&self, query: &Query) -> Result<Answer, kcp_registry::Error> {
         Ok(match query {
-            Query::Get(key) => match self.registry.record(key).await? {
-                None => Answer::Object(Fact::Absent),
-                Some(record) => Answer::Object(Fact::Is(open(key.clone(), &record)?)),
-            },
+            Query::Get(key) => Answer::Object(self.shared.get(&self.registry, key).await?),
             Query::List(range, limit) => self.list(range, *limit).await?,
             Query::Keys(range, limit) => {
                 let page = self.registry.store().range(range, None, *limit, None).await?;
                 Answer::Keys(page.items.into_iter().map(|(key, _)| key).collect())
             }
             Query::Dependents(cluster, uid) => Answer::Keys(self.owners.dependents(cluster, uid)),
-            Query::Contents(cluster, limit) => {
-                Answer::Keys(self.registry.store().cluster_keys(cluster, None, *limit).await?)
+            Query::Contents(cluster, after, limit) => {
+                Answer::Keys(self.registry.store().cluster_keys(cluster, after.as_ref(), *limit).await?)
             }
             Query::NamespaceContents(cluster, namespace, limit) => {
                 Answer::Keys(self.namespace_keys(cluster, namespace, *limit).await?)
@@ -232,11 +232,6 @@ impl StoreReader {
             }),
         })
     }
-}
-
-fn open(key: Key, record: &Record) -> Result<Object, kcp_registry::Error> {
-    let value = Arc::new(codec::open(&key, record)?);
-    Ok(Object { key, value, created: record.created, modified: record.modified })
 }
 
 impl Reader for StoreReader {

@@ -25,6 +25,7 @@ pub mod request;
 mod resource;
 mod respond;
 mod select;
+mod shared_objects;
 mod special;
 mod status;
 mod table;

@@ -31,16 +31,26 @@ impl Sweep {
     /// Looks at these objects, as far as one plan can.
     pub(crate) fn of<'k>(keys: impl IntoIterator<Item = &'k Key>, facts: &Facts) -> Result<Self, Missing> {
         let mut sweep = Self::default();
+        sweep.look(keys, facts)?;
+        Ok(sweep)
+    }
+
+    /// Looks at more objects, until there is enough to delete.
+    pub(crate) fn look<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k Key>,
+        facts: &Facts,
+    ) -> Result<(), Missing> {
         let keys: Vec<&Key> = keys.into_iter().collect();
         for chunk in keys.chunks(CHUNK) {
-            for object in facts.get_all(chunk.iter().copied())?.into_iter().filter_map(Fact::known) {
-                sweep.add(&object, facts);
-            }
-            if sweep.deletes.len() >= CHUNK {
+            if self.deletes.len() >= CHUNK {
                 break;
             }
+            for object in facts.get_all(chunk.iter().copied())?.into_iter().filter_map(Fact::known) {
+                self.add(&object, facts);
+            }
         }
-        Ok(sweep)
+        Ok(())
     }
 
     /// Looks at one object.

@@ -205,7 +205,10 @@ impl World {
                 };
                 keys(&refers, usize::MAX)
             }
-            Query::Contents(cluster, limit) => keys(&|key| key.cluster == *cluster, *limit),
+            Query::Contents(cluster, after, limit) => {
+                let behind = |key: &Key| after.as_ref().is_none_or(|after| key > after);
+                keys(&|key| key.cluster == *cluster && behind(key), *limit)
+            }
             Query::NamespaceContents(cluster, namespace, limit) => {
                 keys(&|key| key.cluster == *cluster && key.namespace.as_ref() == Some(namespace), *limit)
             }

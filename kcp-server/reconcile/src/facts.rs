@@ -48,8 +48,8 @@ pub enum Query {
     Keys(Range, usize),
     /// The keys of everything that refers to an owner by uid, in its logical cluster.
     Dependents(ClusterName, String),
-    /// Keys of all kinds in a logical cluster, at most this many.
-    Contents(ClusterName, usize),
+    /// Keys of all kinds in a logical cluster behind one (from the first, if `None`), at most this many.
+    Contents(ClusterName, Option<Key>, usize),
     /// Keys of all kinds in one namespace of a logical cluster, at most this many.
     NamespaceContents(ClusterName, Namespace, usize),
     /// The logical cluster that a workspace path means here.
@@ -208,12 +208,17 @@ impl Facts {
         self.keys(Query::Dependents(cluster.clone(), uid.to_owned()))
     }
 
-    /// Keys of all kinds in a logical cluster, up to `limit`.
+    /// Keys of all kinds in a logical cluster in their order, behind `after`, up to `limit`.
     ///
     /// # Errors
     /// Not read yet.
-    pub fn contents(&self, cluster: &ClusterName, limit: usize) -> Result<&[Key], Missing> {
-        self.keys(Query::Contents(cluster.clone(), limit))
+    pub fn contents(
+        &self,
+        cluster: &ClusterName,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<&[Key], Missing> {
+        self.keys(Query::Contents(cluster.clone(), after.cloned(), limit))
     }
 
     /// Keys of all kinds in one namespace, up to `limit`.
