@@ -1,6 +1,6 @@
 //! Who depends on whom: an index of owner references, kept up to date by every commit.
 //!
-//! Only objects that have an owner are in it.
+//! Only objects that have an owner are in it. Changes come in the order of the log.
 
 use kcp_apiserver::Owners;
 use kcp_names::ClusterName;
@@ -53,7 +53,7 @@ impl OwnerIndex {
 /// The uids of an object's owners. Most objects have none, and a look at the bytes says so.
 fn owners(record: &Record) -> Vec<Box<str>> {
     let json = record.json();
-    if !json.windows(17).any(|window| window == b"\"ownerReferences\"") {
+    if memchr::memmem::find(json, b"\"ownerReferences\"").is_none() {
         return Vec::new();
     }
     let object = kcp_apimachinery::value::decode(json).unwrap_or_default();

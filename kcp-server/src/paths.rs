@@ -2,8 +2,8 @@
 
 use kcp_index::{Index, LogicalClusterFacts, WorkspaceFacts};
 use kcp_names::ShardName;
-use kcp_registry::Observer;
-use kcp_storage::{Key, Range, Record, ResourceKey, Store};
+use kcp_registry::{Error, Observer, Registry};
+use kcp_storage::{Key, Range, Record, ResourceKey};
 use std::sync::{Arc, OnceLock};
 
 /// What feeds the index.
@@ -25,20 +25,11 @@ impl PathFeed {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn begin(&self, store: &dyn Store, workspaces: ResourceKey) -> Result<(), kcp_storage::Error> {
+    pub async fn begin(&self, registry: &Registry, workspaces: ResourceKey) -> Result<(), Error> {
         let kinds = [ResourceKey::custom("core.kcp.io", "logicalclusters"), workspaces.clone()];
         let _ = self.workspaces.set(workspaces);
         for kind in kinds {
-            let range = Range::everywhere(kind);
-            let mut after: Option<Key> = None;
-            loop {
-                let page = store.range(&range, after.as_ref(), 1000, None).await?;
-                page.items.iter().for_each(|(key, record)| self.changed(key, Some(record)));
-                after = page.items.last().map(|(key, _)| key.clone());
-                if !page.more {
-                    break;
-                }
-            }
+            registry.load(&Range::everywhere(kind), |key, record| self.changed(key, record)).await?;
         }
         Ok(())
     }

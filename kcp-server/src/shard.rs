@@ -284,8 +284,8 @@ async fn begin(
         topology: identity("topology.kcp.io"),
         shards: identity("shards.core.kcp.io"),
     };
-    feed.begin(&**registry.store(), kinds.workspaces()).await?;
-    load_owners(registry, owners).await?;
+    feed.begin(registry, kinds.workspaces()).await?;
+    registry.load(&Range::everything(), |key, record| owners.update(key, record)).await?;
     if config.flags.run_controllers {
         let bindings = Arc::new(BindingIndex::default());
         bindings.load(&**registry.store()).await?;
@@ -338,19 +338,6 @@ fn root_ca(config: &Config, authority: &[u8]) -> anyhow::Result<String> {
     match &config.flags.root_ca_file {
         Some(path) => fs::read_to_string(path).with_context(|| format!("--root-ca-file {}", path.display())),
         None => Ok(String::from_utf8_lossy(authority).into_owned()),
-    }
-}
-
-/// Fills the index of owner references from what is stored.
-async fn load_owners(registry: &Registry, owners: &OwnerIndex) -> anyhow::Result<()> {
-    let (everything, mut after) = (Range::everything(), None);
-    loop {
-        let page = registry.store().range(&everything, after.as_ref(), 1000, None).await?;
-        page.items.iter().for_each(|(key, record)| owners.update(key, Some(record)));
-        after = page.items.into_iter().last().map(|(key, _)| key);
-        if !page.more {
-            return Ok(());
-        }
     }
 }
 

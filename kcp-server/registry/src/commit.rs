@@ -56,12 +56,12 @@ impl Registry {
         let outcome =
             outcomes.into_iter().next().ok_or_else(|| Error::Unavailable("the store".to_owned()))?;
         let commit = self.outcome(resource, key, deed, outcome)?;
-        observers.iter().for_each(|observer| observer.changed(key, commit.record.as_ref()));
+        self.tell(commit.revision).await;
         Ok(commit)
     }
 
     /// Guards on what this registry itself compiles from an object.
-    fn own_changes(&self, key: &Key) -> Vec<crate::Changing<'_>> {
+    pub(crate) fn own_changes(&self, key: &Key) -> Vec<crate::Changing<'_>> {
         let mut held = Vec::new();
         match (&*key.resource.group, &*key.resource.resource) {
             ("apiextensions.k8s.io", "customresourcedefinitions") => {

@@ -11,6 +11,7 @@ mod commit;
 mod definition;
 mod definitions;
 mod error;
+mod follow;
 mod list;
 mod stream;
 
@@ -40,6 +41,7 @@ pub struct Registry {
     incarnations: ClusterCache<Option<Incarnation>>,
     /// Watchers of changes that others compile from: RBAC policies. See [`Registry::on_change`].
     observers: parking_lot::RwLock<Vec<Arc<dyn Observer>>>,
+    follower: follow::Follower,
 }
 
 /// Which life of a logical cluster a write belongs to.
@@ -58,7 +60,8 @@ pub trait Observer: Send + Sync + 'static {
         None
     }
 
-    /// An object has changed and is durable; nobody has been told yet. `None`: it is gone.
+    /// An object has changed and is durable; nobody has been told yet. `None`: it is gone. Called for every
+    /// change of the store, in the order of the log, one at a time.
     fn changed(&self, _key: &Key, _record: Option<&Record>) {}
 }
 
@@ -67,6 +70,7 @@ impl Registry {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, built_in: Vec<Arc<Resource>>) -> Arc<Self> {
         let hub = Arc::new(Hub::new(store.revision()));
+        let follower = follow::Follower::of(&*store);
         Arc::new(Self {
             store,
             hub,
@@ -74,6 +78,7 @@ impl Registry {
             catalogs: ClusterCache::new(CLUSTERS),
             incarnations: ClusterCache::new(CLUSTERS),
             observers: parking_lot::RwLock::default(),
+            follower,
         })
     }
 

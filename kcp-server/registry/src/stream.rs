@@ -2,7 +2,7 @@
 
 use crate::{Error, Listing, Registry, Selection, codec};
 use kcp_names::Revision;
-use kcp_storage::{Event, Key, Range, Record, Store};
+use kcp_storage::{Event, Events, Key, Range, Record, Store};
 use kcp_watch::{Hub, Next, Watcher};
 use std::{collections::VecDeque, future::poll_fn, sync::Arc};
 
@@ -70,11 +70,13 @@ impl Registry {
         Ok(stream)
     }
 
-    /// Feeds watchers with the store's live events, until the store closes.
+    /// Feeds watchers with the store's live events, when observers have heard of them, until the store closes.
     pub async fn pump(&self) {
         let mut live = self.store.subscribe();
         self.hub.skip(live.since);
         while let Some(next) = live.next().await {
+            let newest = |events: &Events| events.last().map_or(Revision(0), |event| event.revision);
+            self.tell(next.as_ref().map_or_else(|_missed| self.store.revision(), newest)).await;
             match next {
                 Ok(events) => self.hub.dispatch(&events),
                 Err(_missed) => self.hub.skip(self.store.revision()),
