@@ -205,6 +205,11 @@ impl StoreReader {
         Ok(match query {
             Query::Get(key) => Answer::Object(self.shared.get(&self.registry, key).await?),
             Query::List(range, limit) => self.list(range, *limit).await?,
+            Query::Page(range, after, limit) => {
+                let page = self.registry.store().range(range, after.as_ref(), *limit, None).await?;
+                let objects = page.items.into_iter().map(|(key, record)| open(key, &record));
+                Answer::Objects(objects.collect::<Result<_, _>>()?, page.more)
+            }
             Query::Keys(range, limit) => {
                 let page = self.registry.store().range(range, None, *limit, None).await?;
                 Answer::Keys(page.items.into_iter().map(|(key, _)| key).collect())

@@ -7,9 +7,11 @@ mod api_export;
 mod binding_index;
 mod bound_crds;
 mod bytes;
+mod claim_labels;
 mod cluster_roles;
 pub mod conditions;
 mod contents;
+mod default_bindings;
 mod definitions;
 mod endpoint_slices;
 mod garbage;
@@ -34,7 +36,9 @@ pub use api_binding_deletion::ApiBindingDeletion;
 pub use api_export::ApiExports;
 pub use binding_index::BindingIndex;
 pub use bound_crds::BoundCrds;
+pub use claim_labels::ClaimLabels;
 pub use cluster_roles::ClusterRoles;
+pub use default_bindings::DefaultBindings;
 pub use definitions::Definitions;
 pub use endpoint_slices::EndpointSlices;
 pub use garbage::GarbageCollector;
@@ -81,6 +85,7 @@ pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
         Arc::new(LogicalClusters::new(kinds.clone(), &shard)),
         Arc::new(LogicalClusterContent),
         Arc::new(Initialize::new(kinds.clone(), universal)),
+        Arc::new(DefaultBindings::new(kinds.clone(), bindings.clone())),
         Arc::new(WorkspaceTypes::new(kinds.clone())),
         Arc::new(ResourceLocks),
         Arc::new(EndpointSlices::new(kinds, &shard, bindings.clone())),
@@ -89,6 +94,7 @@ pub fn all(parts: Parts) -> Vec<Arc<dyn Controller>> {
         Arc::new(ApiExports),
         Arc::new(ApiBindings::new(bindings)),
         Arc::new(ApiBindingDeletion),
+        Arc::new(ClaimLabels),
         Arc::new(Definitions),
         Arc::new(Namespaces),
         Arc::new(ServiceAccounts),

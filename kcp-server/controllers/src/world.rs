@@ -131,9 +131,10 @@ impl World {
 
     /// Lets a controller work on an object until it is done (`None`) or waits (why).
     pub(crate) fn run(&mut self, controller: &dyn Controller, key: &Key) -> Option<String> {
-        let mut refused = Vec::new();
+        let (mut refused, mut cursor) = (Vec::new(), None);
         for _ in 0..ROUNDS {
-            match self.plan(controller, key, std::mem::take(&mut refused)) {
+            let step = self.plan(controller, key, refused.clone(), cursor.clone());
+            match step {
                 Step::Done => return None,
                 Step::Wait(Wake::Change | Wake::After(_), why) => return Some(why),
                 Step::Write(changes) => {
@@ -145,8 +146,20 @@ impl World {
                         }
                         self.log.push(text);
                     }
+                    (refused, cursor) = (Vec::new(), None);
                 }
                 Step::Each(changes) => {
+                    refused.clear();
+                    for change in changes {
+                        let (changed, text) = (change.key().clone(), describe(&change));
+                        match self.apply(change) {
+                            Ok(()) => self.log.push(text),
+                            Err(why) => refused.push((changed, why)),
+                        }
+                    }
+                }
+                Step::Walk { changes, upto } => {
+                    cursor = Some(upto);
                     for change in changes {
                         let (changed, text) = (change.key().clone(), describe(&change));
                         match self.apply(change) {
@@ -160,8 +173,14 @@ impl World {
         panic!("the plan of {key} does not come to an end: {:?}", self.log.iter().rev().take(5));
     }
 
-    pub(crate) fn plan(&self, controller: &dyn Controller, key: &Key, refused: Vec<(Key, String)>) -> Step {
-        let mut facts = Facts::new(self.now, 7).after_refusals(refused);
+    pub(crate) fn plan(
+        &self,
+        controller: &dyn Controller,
+        key: &Key,
+        refused: Vec<(Key, String)>,
+        cursor: Option<Key>,
+    ) -> Step {
+        let mut facts = Facts::new(self.now, 7).after_refusals(refused).behind(cursor);
         for _ in 0..ROUNDS {
             if let Ok(step) = controller.plan(key, &facts) {
                 return step;
@@ -194,6 +213,13 @@ impl World {
             Query::Get(key) => Answer::Object(self.object(key)),
             Query::List(range, limit) => {
                 let all: Vec<_> = self.objects.keys().filter(|key| range.contains(key)).collect();
+                let some = all.iter().take(*limit).filter_map(|key| self.object(key).known()).collect();
+                Answer::Objects(some, all.len() > *limit)
+            }
+            Query::Page(range, after, limit) => {
+                let behind = |key: &&Key| after.as_ref().is_none_or(|after| *key > after);
+                let all: Vec<_> =
+                    self.objects.keys().filter(|key| range.contains(key)).filter(behind).collect();
                 let some = all.iter().take(*limit).filter_map(|key| self.object(key).known()).collect();
                 Answer::Objects(some, all.len() > *limit)
             }

@@ -44,6 +44,8 @@ pub enum Query {
     Get(Key),
     /// All objects of a range, at most this many.
     List(Range, usize),
+    /// Objects of a range behind one (from the first, if `None`), at most this many.
+    Page(Range, Option<Key>, usize),
     /// The keys of a range, at most this many.
     Keys(Range, usize),
     /// The keys of everything that refers to an owner by uid, in its logical cluster.
@@ -72,7 +74,7 @@ pub struct Served {
 pub enum Answer {
     /// To `Get`.
     Object(Fact<Object>),
-    /// To `List`: the objects, and whether there are more.
+    /// To `List` and `Page`: the objects, and whether there are more.
     Objects(Vec<Object>, bool),
     /// To `Keys`, `Dependents`, `Contents` and `NamespaceContents`.
     Keys(Vec<Key>),
@@ -99,13 +101,21 @@ pub struct Facts {
     known: HashMap<Query, Answer>,
     missing: RefCell<Vec<Query>>,
     refused: Vec<(Key, String)>,
+    cursor: Option<Key>,
 }
 
 impl Facts {
     /// Facts at a moment (seconds since 1970), with randomness from `seed`, and nothing read yet.
     #[must_use]
     pub fn new(now: i64, seed: u64) -> Self {
-        Self { now, seed, known: HashMap::new(), missing: RefCell::default(), refused: Vec::new() }
+        Self {
+            now,
+            seed,
+            known: HashMap::new(),
+            missing: RefCell::default(),
+            refused: Vec::new(),
+            cursor: None,
+        }
     }
 
     /// Adds an answer. For executors and tests.
@@ -127,6 +137,19 @@ impl Facts {
     pub fn after_refusals(mut self, refused: Vec<(Key, String)>) -> Self {
         self.refused = refused;
         self
+    }
+
+    /// Tells how far the walk of the steps before has come. For executors and tests.
+    #[must_use]
+    pub fn behind(mut self, cursor: Option<Key>) -> Self {
+        self.cursor = cursor;
+        self
+    }
+
+    /// How far the walk of the steps before has come; nothing if none is under way.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Key> {
+        self.cursor.as_ref()
     }
 
     /// The changes of a [`Step::Each`](crate::Step::Each) just before that were refused, and why.
@@ -187,6 +210,22 @@ impl Facts {
     /// Not read yet.
     pub fn list(&self, range: &Range, limit: usize) -> Result<(&[Object], bool), Missing> {
         match self.ask(Query::List(range.clone(), limit))? {
+            Answer::Objects(objects, more) => Ok((objects, *more)),
+            Answer::Object(_) | Answer::Keys(_) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
+        }
+    }
+
+    /// Objects of a range behind `after`, up to `limit`, and whether there are more.
+    ///
+    /// # Errors
+    /// Not read yet.
+    pub fn page(
+        &self,
+        range: &Range,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<(&[Object], bool), Missing> {
+        match self.ask(Query::Page(range.clone(), after.cloned(), limit))? {
             Answer::Objects(objects, more) => Ok((objects, *more)),
             Answer::Object(_) | Answer::Keys(_) | Answer::Cluster(_) | Answer::Served(_) => Err(Missing),
         }

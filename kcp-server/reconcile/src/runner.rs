@@ -20,6 +20,8 @@ const TURN: usize = 100;
 const BREATH: Duration = Duration::from_millis(5);
 /// Changes of one [`Step::Each`] that are made at the same time. They share what one commit costs.
 const AT_ONCE: usize = 64;
+/// Refusals of a walk that are kept.
+const REFUSED: usize = 1_000;
 /// How often a plan whose facts were old is made anew before it has to be patient.
 const STALE: usize = 3;
 
@@ -120,8 +122,10 @@ impl Runner {
     /// Plans one object, and makes what it decides, until it is done, waits, or fails.
     async fn reconcile(&self, key: &Key) {
         let (mut refused, mut fruitless, mut stale) = (Vec::new(), false, 0);
-        for _ in 0..TURN {
-            let step = match self.plan(key, std::mem::take(&mut refused)).await {
+        let (mut cursor, mut steps): (Option<Key>, usize) = (None, 0);
+        while steps < TURN {
+            steps += 1;
+            let step = match self.plan(key, refused.clone(), cursor.clone()).await {
                 Ok(step) => step,
                 Err(error) => return self.failed(key, &error.to_string()),
             };
@@ -134,7 +138,10 @@ impl Runner {
                     return self.queue.add_after(key.clone(), pause);
                 }
                 Step::Write(changes) => match self.execute(changes).await {
-                    Ok(()) => stale = 0,
+                    Ok(()) => {
+                        stale = 0;
+                        (refused, cursor) = (Vec::new(), None);
+                    }
                     Err(WriteError::Conflict(_) | WriteError::NotFound(_) | WriteError::AlreadyExists(_))
                         if stale < STALE =>
                     {
@@ -152,6 +159,15 @@ impl Runner {
                     }
                     fruitless = nothing;
                 }
+                Step::Walk { changes, upto } => {
+                    // A walk comes to an end, however long it is.
+                    if cursor.as_ref().is_none_or(|before| *before < upto) {
+                        steps = 0;
+                    }
+                    cursor = Some(upto);
+                    refused.extend(self.execute_each(changes).await);
+                    refused.truncate(REFUSED);
+                }
             }
         }
         tracing::debug!(controller = self.controller.name(), %key, "is not done after {TURN} steps");
@@ -167,11 +183,17 @@ impl Runner {
         self.queue.add_after(key.clone(), pause);
     }
 
-    async fn plan(&self, key: &Key, refused: Vec<(Key, String)>) -> Result<Step, kcp_storage::Error> {
+    async fn plan(
+        &self,
+        key: &Key,
+        refused: Vec<(Key, String)>,
+        cursor: Option<Key>,
+    ) -> Result<Step, kcp_storage::Error> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let seed = rand::random();
-        let mut facts =
-            Facts::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), seed).after_refusals(refused);
+        let mut facts = Facts::new(i64::try_from(now.as_secs()).unwrap_or(i64::MAX), seed)
+            .after_refusals(refused)
+            .behind(cursor);
         for _ in 0..ROUNDS {
             match self.controller.plan(key, &facts) {
                 Ok(step) => return Ok(step),

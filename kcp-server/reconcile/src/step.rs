@@ -17,6 +17,15 @@ pub enum Step {
     /// Those that were refused are in [`Facts::refused`](crate::Facts::refused) then, and a plan that asks
     /// for nothing but them again is tried with growing pauses.
     Each(Vec<Change>),
+    /// As [`Step::Each`], for a plan that goes through many objects: it has looked at all up to this one, and
+    /// finds that in [`Facts::cursor`](crate::Facts::cursor) when it plans again. What was refused on the way
+    /// is kept, as far as anybody reads it. A [`Step::Write`] ends the walk.
+    Walk {
+        /// The changes, if any.
+        changes: Vec<Change>,
+        /// The object that was looked at last; greater each time.
+        upto: Key,
+    },
 }
 
 /// What ends a wait besides a change of the object or of what `wakes` connects with it.

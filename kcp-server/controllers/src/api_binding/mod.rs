@@ -21,7 +21,7 @@ use kcp_reconcile::{Change, Controller, Fact, Facts, Missing, Object, Step, Wake
 use kcp_storage::{Event, Key, Range};
 use names::{Locked, conflict, lock};
 use report::show;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The controller.
 pub struct ApiBindings {
@@ -143,7 +143,9 @@ fn is_settled(event: &Event, binding: &Value) -> bool {
 fn offers_the_same(event: &Event, export: &Value) -> bool {
     let offer = |export: &Value| {
         let at = |path: &[&str]| export.at(path).cloned();
-        [at(&["spec", "resources"]), at(&["spec", "permissionClaims"]), at(&["status", "identityHash"])]
+        let annotations = at(&["metadata", "annotations"]);
+        let (resources, claims) = (at(&["spec", "resources"]), at(&["spec", "permissionClaims"]));
+        [annotations, resources, claims, at(&["status", "identityHash"])]
     };
     event.record.is_some() && before(event).is_some_and(|before| offer(&before) == offer(export))
 }
@@ -162,8 +164,14 @@ fn bind(
 ) -> Result<Result<(), Blocked>, Missing> {
     let export = match export_of(binding, facts)? {
         Ok(export) => export,
-        Err(blocked) => return Ok(Err(blocked)),
+        Err(blocked) => {
+            if blocked.reason == "APIExportNotFound" {
+                repeat_extras(object, &Value::Null);
+            }
+            return Ok(Err(blocked));
+        }
     };
+    repeat_extras(object, &export.value);
     let claims = export.value.at(&["spec", "permissionClaims"]).cloned();
     match claims {
         Some(claims) => object.set_at(&["status", "exportPermissionClaims"], claims),
@@ -228,6 +236,22 @@ fn bind(
             taken.join(" ")
         ),
     }))
+}
+
+/// Has a binding the extra annotations of its export, and no others.
+fn repeat_extras(binding: &mut Value, export: &Value) {
+    let extras = |object: &Value| -> BTreeMap<String, String> {
+        let all = object.meta().annotations();
+        let extra = all.filter(|(name, _)| name.starts_with(annotation::EXTRA_PREFIX));
+        extra.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+    };
+    let (has, wanted) = (extras(binding), extras(export));
+    for name in has.keys().filter(|name| !wanted.contains_key(*name)) {
+        binding.meta_mut().set_annotation(name, None);
+    }
+    for (name, text) in &wanted {
+        binding.meta_mut().set_annotation(name, Some(text));
+    }
 }
 
 fn rejected(schema: &Object, why: &str) -> Blocked {

@@ -1,7 +1,10 @@
 //! Phase and conditions of a binding.
 
 use super::Blocked;
-use crate::conditions::{self, Condition};
+use crate::{
+    claim_labels,
+    conditions::{self, Condition},
+};
 use kcp_apimachinery::Value;
 
 /// Writes phase and conditions.
@@ -34,47 +37,11 @@ pub(super) fn show(object: &mut Value, blocked: Option<&Blocked>, now: i64) {
             conditions::set(object, &cause("BindingUpToDate"), now);
         }
     }
-    claims(object, now);
-    conditions::summarize(object, &["InitialBindingCompleted"], now);
-}
-
-/// What the binding accepts of what the export claims.
-fn claims(object: &mut Value, now: i64) {
-    let list = |object: &Value, path: &[&str]| {
-        object.at(path).and_then(Value::as_array).unwrap_or_default().to_vec()
-    };
-    let asked = list(object, &["status", "exportPermissionClaims"]);
-    let accepted: Vec<Value> = list(object, &["spec", "permissionClaims"])
-        .into_iter()
-        .filter(|claim| claim.str_at(&["state"]) == Some("Accepted"))
-        .collect();
-    let same =
-        |a: &Value, b: &Value| ["group", "resource", "identityHash"].iter().all(|n| a.get(n) == b.get(n));
-    let unknown: Vec<String> = accepted
-        .iter()
-        .filter(|claim| !asked.iter().any(|other| same(claim, other)))
-        .map(|claim| claim.str_at(&["resource"]).unwrap_or_default().to_owned())
-        .collect();
-    let valid = if unknown.is_empty() {
-        Condition::met("PermissionClaimsValid")
-    } else {
-        let message = format!("accepted claims are not asked for by the APIExport: {}", unknown.join(", "));
-        Condition::unmet("PermissionClaimsValid", "Error", "InvalidPermissionClaims", message)
-    };
-    conditions::set(object, &valid, now);
-    let applied: Vec<Value> =
-        accepted.iter().filter(|claim| asked.iter().any(|other| same(claim, other))).cloned().collect();
-    let stripped: Vec<Value> = applied
-        .into_iter()
-        .map(|mut claim| {
-            claim.remove_at(&["state"]);
-            claim
-        })
-        .collect();
-    if stripped.is_empty() {
-        object.remove_at(&["status", "appliedPermissionClaims"]);
-    } else {
-        object.set_at(&["status", "appliedPermissionClaims"], Value::Array(stripped));
+    // Whoever has no claims has nothing to wait for. The others are told of when their objects are labelled.
+    if blocked.is_none() && !claim_labels::concerns(object) {
+        for kind in ["PermissionClaimsValid", "PermissionClaimsApplied"] {
+            conditions::set(object, &Condition::met(kind), now);
+        }
     }
-    conditions::set(object, &Condition::met("PermissionClaimsApplied"), now);
+    conditions::summarize(object, &["InitialBindingCompleted"], now);
 }

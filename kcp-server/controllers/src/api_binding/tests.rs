@@ -122,3 +122,20 @@ fn a_binding_that_serves_is_not_woken_by_its_own_status() {
     assert!(wakes(&controller, &binding, before, bound.clone()).is_empty());
     assert_eq!(wakes(&controller, &binding, bound, Some(binds("else"))).len(), 1);
 }
+
+#[test]
+fn extra_annotations_of_the_export_are_repeated() {
+    let (mut world, controller, binding) = world();
+    let extra = |world: &World| {
+        let annotations = world.get(&binding).expect("a binding").meta();
+        let extra = annotations.annotations().filter(|(name, _)| name.starts_with("extra.apis.kcp.io/"));
+        extra.map(|(name, text)| format!("{name}={text}")).collect::<Vec<_>>()
+    };
+    world.edit(&binding, |object| object.meta_mut().set_annotation("extra.apis.kcp.io/old", Some("x")));
+    world.edit(&export(), |object| object.meta_mut().set_annotation("extra.apis.kcp.io/color", Some("blue")));
+    world.run(&controller, &binding);
+    assert_eq!(extra(&world), ["extra.apis.kcp.io/color=blue"]);
+    world.delete(&export());
+    world.run(&controller, &binding);
+    assert!(extra(&world).is_empty());
+}

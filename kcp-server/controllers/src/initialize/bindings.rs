@@ -40,7 +40,7 @@ pub(super) fn missing(kinds: &Kinds, found: &Object, facts: &Facts) -> Result<Pe
     let cluster = &found.key.cluster;
     let (bindings, _) = facts.list(&Range::cluster(crate::kinds::api_bindings(), cluster.clone()), MOST)?;
     let (mut creates, mut needs, mut waiting) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (wanted, _) in &wanted {
+    for (wanted, maintained) in &wanted {
         let name = hash::default_binding_name(cluster, &wanted.path, &wanted.export);
         let same = bindings.iter().find(|binding| refers_to(binding, wanted));
         match same.or_else(|| bindings.iter().find(|binding| binding.key.name.as_str() == name)) {
@@ -48,7 +48,7 @@ pub(super) fn missing(kinds: &Kinds, found: &Object, facts: &Facts) -> Result<Pe
             Some(binding) => _ = waiting.insert(binding.key.name.to_string()),
             None => {
                 let Some(at) = key(crate::kinds::api_bindings(), cluster, None, &name) else { continue };
-                let object = binding(cluster, wanted, false, facts)?;
+                let object = binding(cluster, wanted, *maintained, facts)?;
                 let (object, before) = api_binding::born(&at, object, facts)?;
                 needs.extend(before);
                 creates.push(Change::Create { key: at, object });
@@ -117,7 +117,7 @@ pub(crate) fn binding(
     Ok(default_binding(cluster, wanted, &claims, maintained).to_value())
 }
 
-fn export(wanted: &DefaultBinding, facts: &Facts) -> Result<Option<Object>, Missing> {
+pub(crate) fn export(wanted: &DefaultBinding, facts: &Facts) -> Result<Option<Object>, Missing> {
     let Ok(path) = WorkspacePath::parse(&wanted.path) else { return Ok(None) };
     let Fact::Is(cluster) = facts.path(&path)? else { return Ok(None) };
     match key(crate::kinds::api_exports(), &cluster, None, &wanted.export) {

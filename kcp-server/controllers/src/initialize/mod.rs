@@ -15,8 +15,8 @@ use crate::{
     kinds::{self, Kinds},
     logical_cluster::{admin, phase},
 };
-pub(crate) use bindings::locks;
 use bindings::{Pending, missing};
+pub(crate) use bindings::{binding, desired, export, is_complete, locks};
 use kcp_api::well_known::name;
 use kcp_apimachinery::Value;
 use kcp_reconcile::{Change, Controller, Fact, Facts, Missing, Object, Step, Wake, Wakes};
@@ -26,7 +26,7 @@ use std::time::Duration;
 const UNIVERSAL: &str = "root:universal";
 const BINDINGS: &str = name::API_BINDINGS_INITIALIZER;
 /// Seconds after which it is told what is waited for.
-const PATIENCE: i64 = 2;
+pub(crate) const PATIENCE: i64 = 5;
 
 /// The controller.
 pub struct Initialize {

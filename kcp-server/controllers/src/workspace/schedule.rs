@@ -99,7 +99,7 @@ impl Workspaces {
         let Fact::Is(parent) = facts.get(&parent_key(&workspace.key))? else {
             return Ok(Step::Wait(Wake::Change, "the parent has no logical cluster".to_owned()));
         };
-        if initialize::is_ours_alone(&found.value) && found.age(facts.now()) < 1 {
+        if initialize::is_ours_alone(&found.value) && found.age(facts.now()) < initialize::PATIENCE {
             let why = "its logical cluster is being initialized".to_owned();
             return Ok(Step::Wait(Wake::After(Duration::from_secs(1)), why));
         }

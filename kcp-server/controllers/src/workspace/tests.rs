@@ -75,7 +75,7 @@ fn what_only_we_initialize_is_ready_after_two_writes() {
 fn what_takes_long_is_shown_as_initializing() {
     let (mut world, controller) = (world(claimed(), bindings()), Workspaces::new(kinds()));
     world.run(&controller, &workspace());
-    world.now += 1;
+    world.now += crate::initialize::PATIENCE;
     world.run(&controller, &workspace());
     assert_eq!(phase(&world), Some("Initializing"));
     assert_eq!(world.str_at(&workspace(), &["spec", "cluster"]), Some("child"));
