@@ -86,3 +86,70 @@ fn a_workspace_takes_thirteen_revisions() {
     let costs: Vec<u64> = (0..3).map(|at| made(&format!("next-{at}"))).collect();
     assert_eq!(costs.iter().min(), Some(&13), "{costs:?}");
 }
+
+/// How many objects the store of a server that does not run holds.
+fn objects(kcp: &Kcp) -> u64 {
+    let output = std::process::Command::new(kcp_test_harness::binary("kcp"))
+        .args(["store", "check", "--directory"])
+        .arg(kcp.root().join("etcd-server"))
+        .output()
+        .expect("kcp store check");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let count = text.split(" objects").next().and_then(|count| count.trim().parse().ok());
+    count.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Whoever writes into a workspace while it is deleted is refused, or what was written goes with it.
+#[test]
+fn no_write_survives_the_workspace_it_was_made_in() {
+    const WRITERS: usize = 4;
+    let mut kcp = Kcp::start();
+    let delete = |kcp: &Kcp| kcp.admin().run(&["delete", "workspace", "team", "--timeout=60s"]).success();
+    kcp.make_workspace("root", "team");
+    delete(&kcp);
+    assert_eq!(kcp.stop(), Some(0));
+    let before = objects(&kcp);
+    kcp.run();
+    kcp.make_workspace("root", "team");
+    let cluster = kcp.admin().run(&["get", "workspace", "team", "-o", "jsonpath={.spec.cluster}"]).success();
+    let old = kcp.workspace(&cluster);
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let old = old.clone();
+            std::thread::spawn(move || {
+                for round in 0.. {
+                    let manifest: String = (0..50)
+                        .map(|at| {
+                            let kind = if at % 10 == 0 { "Namespace" } else { "ConfigMap" };
+                            format!(
+                                "---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: w{writer}-{round}-{at}}}\n"
+                            )
+                        })
+                        .collect();
+                    if !old.input(&["create", "-f", "-"], &manifest).is_ok() {
+                        return round;
+                    }
+                }
+                0
+            })
+        })
+        .collect();
+    eventually("they write", || {
+        old.run(&["get", "configmaps", "-o", "name"]).stdout.lines().count() > WRITERS * 5
+    });
+    delete(&kcp);
+    for writer in writers {
+        writer.join().expect("a writer ends when the workspace has gone");
+    }
+    let team = kcp.make_workspace("root", "team");
+    let maps = team.run(&["get", "configmaps", "-A", "-o", "jsonpath={.items[*].metadata.name}"]).success();
+    assert!(maps.split(' ').all(|name| name == "kube-root-ca.crt"), "{maps}");
+    assert_eq!(
+        team.run(&["get", "namespaces", "-o", "name"]).success(),
+        "namespace/default\nnamespace/kube-system\n"
+    );
+    assert!(!old.run(&["get", "configmaps"]).is_ok(), "the old one is not there");
+    delete(&kcp);
+    assert_eq!(kcp.stop(), Some(0));
+    assert_eq!(objects(&kcp), before, "nothing of either is left in the store");
+}
