@@ -24,7 +24,7 @@ pub mod crd;
 mod default;
 mod embedded;
 mod format;
-pub mod go_regex;
+pub use kcp_cel::go_regex;
 mod lists;
 pub mod node;
 pub mod openapi;

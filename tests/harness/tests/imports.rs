@@ -6,7 +6,7 @@ use std::{collections::HashMap, process::Command};
 /// The rows, lowest first. A crate may use those of lower rows, and of its own row where listed in [`ASIDE`].
 const ROWS: &[&[&str]] = &[
     &["kcp-names", "kcp-apimachinery"],
-    &["kcp-api", "kcp-schema", "kcp-storage", "kcp-index", "kcp-authz", "kcp-pki"],
+    &["kcp-api", "kcp-cel", "kcp-schema", "kcp-storage", "kcp-index", "kcp-authz", "kcp-pki"],
     &["kcp-watch", "kcp-transport", "kcp-storage-local"],
     &["kcp-registry", "kcp-reconcile", "kcp-authn", "kcp-operator-api"],
     &["kcp-admission", "kcp-controllers", "kcp-front-proxy", "kcp-operator-resources"],
@@ -15,7 +15,8 @@ const ROWS: &[&[&str]] = &[
     &["kcp-sandbox", "kcp-test-harness", "kcp-load"],
 ];
 /// Neighbours that use one another.
-const ASIDE: &[(&str, &str)] = &[("kcp-apimachinery", "kcp-names"), ("kcp-storage", "kcp-schema")];
+const ASIDE: &[(&str, &str)] =
+    &[("kcp-apimachinery", "kcp-names"), ("kcp-schema", "kcp-cel"), ("kcp-storage", "kcp-schema")];
 /// Libraries that only these crates may use.
 const KEPT: &[(&str, &[&str])] = &[
     (

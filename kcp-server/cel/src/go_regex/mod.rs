@@ -31,6 +31,22 @@ pub fn is_match(pattern: &str, text: &str) -> Result<bool, InvalidRegex> {
     Ok(compiled(pattern)?.is_match(text))
 }
 
+/// Where the expression matches first: the range in bytes.
+///
+/// # Errors
+/// As [`is_match`].
+pub fn find(pattern: &str, text: &str) -> Result<Option<std::ops::Range<usize>>, InvalidRegex> {
+    Ok(compiled(pattern)?.find(text).map(|found| found.range()))
+}
+
+/// The first so many matches, in the order of the text: their ranges in bytes.
+///
+/// # Errors
+/// As [`is_match`].
+pub fn find_all(pattern: &str, text: &str, most: usize) -> Result<Vec<std::ops::Range<usize>>, InvalidRegex> {
+    Ok(compiled(pattern)?.find_iter(text).take(most).map(|found| found.range()).collect())
+}
+
 /// Whether an expression is one.
 ///
 /// # Errors
@@ -39,7 +55,7 @@ pub fn check(pattern: &str) -> Result<(), InvalidRegex> {
     compiled(pattern).map(drop)
 }
 
-fn compiled(pattern: &str) -> Result<Regex, InvalidRegex> {
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, InvalidRegex> {
     static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
     if let Some(known) =
         CACHE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().find(pattern)

@@ -1,0 +1,105 @@
+use super::{
+    Fault, Run,
+    eval::truth,
+    plan::{Body, Fold, NodeId},
+};
+use crate::{library::cost, value::Val};
+
+impl<'a> Run<'a, '_, '_> {
+    pub(super) fn fold(&mut self, fold: &'a Fold) -> Result<Val<'a>, Fault> {
+        let range = self.eval(fold.range)?;
+        if !range.is_list() && !range.is_map() {
+            return Err(Fault::error("no such overload").at(fold.at));
+        }
+        match &fold.body {
+            Body::All(test) => self.quantifier(fold, &range, *test, false),
+            Body::Exists(test) => self.quantifier(fold, &range, *test, true),
+            Body::Loop { condition, step, result } => {
+                self.slots[usize::from(fold.accu)] = self.eval(fold.init)?;
+                self.each(fold, &range, |run| {
+                    if let Some(condition) = condition
+                        && !matches!(run.eval(*condition)?, Val::Bool(true))
+                    {
+                        return Ok(false);
+                    }
+                    let next = run.eval(*step)?;
+                    run.slots[usize::from(fold.accu)] = next;
+                    Ok(true)
+                })?;
+                self.eval(*result)
+            }
+        }
+    }
+
+    /// `all` and `exists`. What is charged is what cel-go's expansion of these macros costs: the
+    /// condition of the loop, and the accumulator whenever it is looked at.
+    fn quantifier(
+        &mut self,
+        fold: &'a Fold,
+        range: &Val<'a>,
+        test: NodeId,
+        decides: bool,
+    ) -> Result<Val<'a>, Fault> {
+        let condition = if decides { cost::NAME + 2 } else { cost::NAME + 1 };
+        let mut decided = false;
+        let mut failed = None;
+        self.each(fold, range, |run| {
+            run.meter.charge(condition)?;
+            if decided {
+                return Ok(false);
+            }
+            run.meter.charge(cost::NAME)?;
+            match truth(run.eval(test))? {
+                Ok(truth) => decided = truth == decides,
+                Err(fault) => {
+                    failed.get_or_insert(fault);
+                }
+            }
+            Ok(true)
+        })?;
+        self.meter.charge(cost::NAME)?;
+        match failed {
+            Some(fault) if !decided => Err(fault),
+            _ => Ok(Val::Bool(decided == decides)),
+        }
+    }
+
+    /// Goes through the elements of a list or the keys of a map until `step` says no.
+    fn each(
+        &mut self,
+        fold: &'a Fold,
+        range: &Val<'a>,
+        mut step: impl FnMut(&mut Self) -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
+        let first = usize::from(fold.variable);
+        if range.is_list() {
+            for at in 0.. {
+                let Some(item) = range.item(at) else { return Ok(()) };
+                let item = item.map_err(Fault::error)?;
+                match fold.second {
+                    Some(second) => {
+                        self.slots[first] = Val::Int(i64::try_from(at).unwrap_or(i64::MAX));
+                        self.slots[usize::from(second)] = item;
+                    }
+                    None => self.slots[first] = item,
+                }
+                self.meter.work(1)?;
+                if !step(self)? {
+                    return Ok(());
+                }
+            }
+        }
+        for key in range.keys() {
+            if let Some(second) = fold.second {
+                let value = range.get(&key).map_err(Fault::error)?.unwrap_or_default();
+                self.slots[usize::from(second)] = value;
+            }
+            self.slots[first] = key;
+            self.meter.work(1)?;
+            if !step(self)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
