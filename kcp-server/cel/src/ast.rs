@@ -97,6 +97,28 @@ pub(crate) const ACCUMULATOR: &str = "@result";
 /// What nobody can name; the loop variable of a bind.
 pub(crate) const UNUSED: &str = "#unused";
 
+impl Kind {
+    /// Calls `each` with every part of the expression.
+    pub(crate) fn parts(&self, mut each: impl FnMut(Id)) {
+        match self {
+            Self::Literal(_) | Self::Ident(_) => {}
+            Self::Select { operand, .. } => each(*operand),
+            Self::Call { target, args, .. } => target.iter().chain(args).copied().for_each(each),
+            Self::List(elements) => elements.iter().for_each(|element| each(element.value)),
+            Self::Map(entries) => entries.iter().for_each(|entry| {
+                each(entry.key);
+                each(entry.value);
+            }),
+            Self::Struct { fields, .. } => fields.iter().copied().for_each(each),
+            Self::Comprehension(parts) => {
+                [parts.range, parts.init, parts.condition, parts.step, parts.result]
+                    .into_iter()
+                    .for_each(each);
+            }
+        }
+    }
+}
+
 impl Ast {
     pub(crate) fn kind(&self, id: Id) -> &Kind {
         &self.nodes[id.index()].kind

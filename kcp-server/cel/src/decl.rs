@@ -249,7 +249,9 @@ impl Object {
     }
 
     pub(crate) fn find(&self, escaped: &str) -> Option<usize> {
-        self.fields.binary_search_by(|field| (*field.escaped).cmp(escaped)).ok()
+        let find = |name: &str| self.fields.binary_search_by(|field| (*field.escaped).cmp(name)).ok();
+        // Words of the language may be written as they are where a member is meant: `self.namespace`.
+        find(escaped).or_else(|| find(&escape::escape(escaped).filter(|_| escape::is_word(escaped))?))
     }
 
     pub(crate) fn fields(&self) -> &[Field] {

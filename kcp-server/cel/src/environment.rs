@@ -66,7 +66,7 @@ impl Environment {
 
     /// Whether elements of one literal may have several types.
     pub(crate) const fn mixes_types(self) -> bool {
-        self.extended
+        self.extended || !self.checks_literals()
     }
 
     pub(crate) const fn binds(self) -> bool {

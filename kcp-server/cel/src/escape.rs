@@ -22,7 +22,8 @@ const WORDS: [&str; 17] = [
 ];
 const MORE_WORDS: [&str; 4] = ["return", "var", "void", "while"];
 
-fn is_word(name: &str) -> bool {
+/// Whether a name is a word of the language.
+pub(crate) fn is_word(name: &str) -> bool {
     WORDS.contains(&name) || MORE_WORDS.contains(&name)
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn tokens(source: &str) -> (Vec<Lexeme<'_>>, Vec<Problem>) {
                 at = start + length;
             }
             Err(length) => {
-                let message = format!("Syntax error: token recognition error at: '{}'", &rest[..length]);
+                let shown = rest[..length].replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
+                let message = format!("Syntax error: token recognition error at: '{shown}'");
                 problems.push(Problem { at: Some(position), message });
                 at = start + length;
             }
@@ -103,7 +104,11 @@ fn next(rest: &str) -> Result<(Raw, usize), usize> {
     }
     match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((Raw::Symbol(symbol), symbol.len())),
-        None => Err(rest.chars().next().map_or(1, char::len_utf8)),
+        // Half of `==`, `&&` or `||` takes the character after it along.
+        None => {
+            let taken = if matches!(first, b'=' | b'&' | b'|') { 2 } else { 1 };
+            Err(rest.chars().take(taken).map(char::len_utf8).sum())
+        }
     }
 }
 
@@ -140,7 +145,13 @@ fn text_length(rest: &str, prefix: usize, raw: bool) -> Result<usize, usize> {
         }
         match bytes[at] {
             b'\n' | b'\r' if !triple => break,
-            b'\\' if !raw => at += 2,
+            b'\\' if !raw => {
+                let (length, valid) = escape_length(&rest[at + 1..]);
+                at += 1 + length;
+                if !valid {
+                    return Err(at);
+                }
+            }
             _ => at += 1,
         }
     }
@@ -150,6 +161,32 @@ fn text_length(rest: &str, prefix: usize, raw: bool) -> Result<usize, usize> {
     }
     let end = at.min(bytes.len());
     Err((end..=bytes.len()).find(|end| rest.is_char_boundary(*end)).unwrap_or(bytes.len()))
+}
+
+/// How long an escape after its backslash is, or up to and with the first character that is wrong.
+fn escape_length(text: &str) -> (usize, bool) {
+    let mut chars = text.chars();
+    let Some(kind) = chars.next() else { return (0, false) };
+    let (digits, radix) = match kind {
+        'x' | 'X' => (2, 16),
+        'u' => (4, 16),
+        'U' => (8, 16),
+        '0'..='3' => (2, 8),
+        kind => return (kind.len_utf8(), "abfnrtv\"'\\?`".contains(kind)),
+    };
+    let mut length = kind.len_utf8();
+    for _ in 0..digits {
+        match chars.next() {
+            Some(digit) => {
+                length += digit.len_utf8();
+                if !digit.is_digit(radix) {
+                    return (length, false);
+                }
+            }
+            None => return (length, false),
+        }
+    }
+    (length, true)
 }
 
 fn number(bytes: &[u8]) -> (Raw, usize) {

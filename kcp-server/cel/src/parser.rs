@@ -89,7 +89,9 @@ impl<'s> Parser<'s> {
             return Ok(root);
         }
         let found = self.peek().clone();
-        let what = if matches!(found.token, Token::Symbol(_)) { "extraneous" } else { "mismatched" };
+        // ANTLR leaves out one token if what follows is what it wants.
+        let last = self.tokens.get(self.next + 1).is_some_and(|next| next.token == Token::End);
+        let what = if last { "extraneous" } else { "mismatched" };
         self.fail(found.at, format!("Syntax error: {what} input '{}' expecting <EOF>", found.text))
     }
 
@@ -114,7 +116,19 @@ impl<'s> Parser<'s> {
     fn expect(&mut self, symbol: &str) -> Result<u32, Abort> {
         match self.eat(symbol) {
             Some(at) => Ok(at),
+            // ANTLR puts in one token if what follows can come after it.
+            None if self.peek().token == Token::End && symbol != ":" => {
+                self.fail(self.peek().at, format!("Syntax error: missing '{symbol}' at '<EOF>'"))
+            }
             None => self.unexpected(&format!("'{symbol}'")),
+        }
+    }
+
+    /// Between parts: a comma, or the end.
+    fn separator(&mut self, end: &str) -> Result<(), Abort> {
+        match self.eat(",") {
+            Some(_) => Ok(()),
+            None => self.unexpected(&format!("{{'{end}', ','}}")),
         }
     }
 
@@ -154,21 +168,9 @@ impl<'s> Parser<'s> {
     }
 
     fn height_below(&self, kind: &Kind) -> u32 {
-        let height = |id: &Id| self.heights[id.index()];
-        let most = |heights: &mut dyn Iterator<Item = u32>| heights.max().unwrap_or(0);
-        match kind {
-            Kind::Literal(_) | Kind::Ident(_) => 0,
-            Kind::Select { operand, .. } => height(operand),
-            Kind::Call { target, args, .. } => most(&mut args.iter().chain(target).map(height)),
-            Kind::List(elements) => most(&mut elements.iter().map(|element| height(&element.value))),
-            Kind::Map(entries) => {
-                most(&mut entries.iter().map(|entry| height(&entry.key).max(height(&entry.value))))
-            }
-            Kind::Struct { fields, .. } => most(&mut fields.iter().map(height)),
-            Kind::Comprehension(loops) => {
-                most(&mut [&loops.range, &loops.init, &loops.step, &loops.result].into_iter().map(height))
-            }
-        }
+        let mut most = 0;
+        kind.parts(|id| most = most.max(self.heights[id.index()]));
+        most
     }
 
     pub(crate) fn kind(&self, id: Id) -> &Kind {
@@ -321,7 +323,8 @@ impl<'s> Parser<'s> {
             Token::Escaped if self.environment.escaped_names() => name.text.trim_matches('`').into(),
             Token::Escaped => return self.fail(name.at, "unsupported syntax: '`'".to_owned()),
             Token::Int | Token::Uint | Token::Double | Token::Text(_) | Token::Symbol(_) | Token::End => {
-                let message = format!("Syntax error: no viable alternative at input '.{}'", name.text);
+                let text = if name.token == Token::End { "" } else { name.text };
+                let message = format!("Syntax error: no viable alternative at input '.{text}'");
                 return self.fail(name.at, message);
             }
         };
@@ -345,12 +348,15 @@ impl<'s> Parser<'s> {
         if self.eat(")").is_some() {
             return Ok(args);
         }
+        if self.peek().token == Token::End {
+            return self.unexpected(&OPERAND.replacen("'.'", "')', '.'", 1));
+        }
         loop {
             args.push(self.expression()?);
-            if self.eat(",").is_none() {
-                self.expect(")")?;
+            if self.eat(")").is_some() {
                 return Ok(args);
             }
+            self.separator(")")?;
         }
     }
 
@@ -457,7 +463,7 @@ impl<'s> Parser<'s> {
         let mut fields = Vec::new();
         while self.eat("}").is_none() {
             if !fields.is_empty() {
-                self.expect(",")?;
+                self.separator("}")?;
                 if self.eat("}").is_some() {
                     break;
                 }
@@ -480,7 +486,7 @@ impl<'s> Parser<'s> {
         let mut elements = Vec::new();
         while self.eat("]").is_none() {
             if !elements.is_empty() {
-                self.expect(",")?;
+                self.separator("]")?;
                 if self.eat("]").is_some() {
                     break;
                 }
@@ -500,7 +506,7 @@ impl<'s> Parser<'s> {
         let mut entries = Vec::new();
         while self.eat("}").is_none() {
             if !entries.is_empty() {
-                self.expect(",")?;
+                self.separator("}")?;
                 if self.eat("}").is_some() {
                     break;
                 }

@@ -65,16 +65,14 @@ pub(crate) fn check(
         problems: Vec::new(),
     };
     checker.check(ast.root);
-    if environment.checks_literals() {
-        literals::check(ast, &mut checker.problems);
-    }
     if !checker.problems.is_empty() {
         return Err(checker.problems);
     }
     let bindings = &checker.bindings;
-    let types =
+    let types: Vec<Type> =
         checker.types.iter().map(|of| of.as_ref().map_or(Type::Dyn, |of| bindings.resolve(of))).collect();
-    Ok(Checked { types, references: checker.references })
+    let problems = literals::check(ast, &types, environment);
+    if problems.is_empty() { Ok(Checked { types, references: checker.references }) } else { Err(problems) }
 }
 
 struct Checker<'a> {
@@ -207,7 +205,7 @@ impl<'a> Checker<'a> {
         let mut of = None;
         for element in elements {
             let found = self.part(element.value, element.optional);
-            of = Some(self.join(element.value, of, found));
+            of = Some(self.join(of, found));
         }
         Type::list(of.unwrap_or_else(|| self.bindings.fresh()))
     }
@@ -216,9 +214,9 @@ impl<'a> Checker<'a> {
         let (mut keys, mut values) = (None, None);
         for entry in entries {
             let key = self.check(entry.key);
-            keys = Some(self.join(entry.key, keys, key));
+            keys = Some(self.join(keys, key));
             let value = self.part(entry.value, entry.optional);
-            values = Some(self.join(entry.value, values, value));
+            values = Some(self.join(values, value));
         }
         let keys = keys.unwrap_or_else(|| self.bindings.fresh());
         Type::map(keys, values.unwrap_or_else(|| self.bindings.fresh()))
@@ -242,16 +240,12 @@ impl<'a> Checker<'a> {
         self.problem(id, format!("expected type '{expected}' but found '{found}'"));
     }
 
-    fn join(&mut self, id: Id, before: Option<Type>, found: Type) -> Type {
+    fn join(&mut self, before: Option<Type>, found: Type) -> Type {
         let Some(before) = before else { return found };
         if self.bindings.assignable(&before, &found) {
             return bind::most_general(&before, &found);
         }
-        if self.environment.mixes_types() {
-            return Type::Dyn;
-        }
-        self.mismatch(id, &before, &found);
-        Type::Error
+        Type::Dyn
     }
 
     fn object(&mut self, id: Id, name: &str, fields: &[Id]) -> Type {

@@ -203,6 +203,11 @@ impl<'a> Estimator<'a> {
             return cost;
         }
         let arg_costs: Vec<CostRange> = args.iter().map(|arg| self.cost(*arg)).collect();
+        let function = match &self.checked.references[id.index()] {
+            // `ip.isCanonical` is one name.
+            Reference::Call { overloads, .. } => overloads.first().map_or(function, |first| first.name),
+            Reference::None | Reference::Variable(_) | Reference::Local | Reference::Type(_) => function,
+        };
         let overloads: Vec<&str> = match &self.checked.references[id.index()] {
             Reference::Call { overloads, .. } => overloads.iter().map(|overload| overload.id).collect(),
             // `a.?b`, which is no function of the table.

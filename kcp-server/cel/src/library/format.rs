@@ -3,7 +3,8 @@
 use super::convert;
 use crate::{
     run::{Fault, Meter},
-    value::{Text, Val},
+    types::Type,
+    value::{Text, Val, type_name},
 };
 use kcp_apimachinery::go;
 use std::fmt::Write as _;
@@ -13,28 +14,26 @@ const PRECISION: usize = 6;
 /// Most digits after the point that can be asked for.
 const MAX_PRECISION: usize = 1_000;
 
+/// One place where a value goes: its letter and the digits asked for.
+type Verb = (char, Option<usize>);
+
 pub(super) fn format(pattern: &str, args: &Val<'_>, meter: &mut Meter<'_>) -> Result<String, Fault> {
     let mut out = String::with_capacity(pattern.len());
     let mut rest = pattern;
     let mut used = 0;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('%') {
+        let (verb, after) = verb(&rest[at + 1..]).map_err(Fault::error)?;
+        rest = after;
+        let Some((letter, precision)) = verb else {
             out.push('%');
-            rest = after;
             continue;
-        }
-        let (precision, after) = precision(rest)?;
-        let Some(verb) = after.chars().next() else {
-            return Err(Fault::error("unexpected end of string"));
         };
-        rest = &after[verb.len_utf8()..];
         let Some(arg) = args.item(used) else {
             return Err(Fault::error(format!("index {used} out of range")));
         };
         used += 1;
-        let written = clause(verb, precision, &arg.map_err(Fault::error)?, meter);
+        let written = clause(letter, precision, &arg.map_err(Fault::error)?, meter);
         out.push_str(&written.map_err(|fault| match fault {
             Fault::Error(inner) => Fault::error(format!("error during formatting: {}", inner.0)),
             stop => stop,
@@ -44,13 +43,70 @@ pub(super) fn format(pattern: &str, args: &Val<'_>, meter: &mut Meter<'_>) -> Re
     Ok(out)
 }
 
+/// All places where values go.
+pub(crate) fn verbs(pattern: &str) -> Result<Vec<char>, String> {
+    let mut found = Vec::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find('%') {
+        let (verb, after) = verb(&rest[at + 1..])?;
+        found.extend(verb.map(|(letter, _)| letter));
+        rest = after;
+    }
+    Ok(found)
+}
+
+/// What follows a percent sign; nothing if it is another one.
+fn verb(text: &str) -> Result<(Option<Verb>, &str), String> {
+    if let Some(after) = text.strip_prefix('%') {
+        return Ok((None, after));
+    }
+    let (precision, after) = precision(text)?;
+    match after.chars().next() {
+        None => Err("unexpected end of string".to_owned()),
+        Some(letter) if "sdfebxXo".contains(letter) => {
+            Ok((Some((letter, precision)), &after[letter.len_utf8()..]))
+        }
+        Some(letter) => {
+            Err(format!("could not parse formatting clause: unrecognized formatting clause \"{letter}\""))
+        }
+    }
+}
+
+/// Whether a value of a type can be written by a verb.
+pub(crate) fn takes(letter: char, of: &Type) -> Result<(), String> {
+    let fits = match letter {
+        'd' | 'o' => matches!(of, Type::Int | Type::Uint),
+        'f' | 'e' => matches!(of, Type::Double | Type::String),
+        'b' => matches!(of, Type::Int | Type::Uint | Type::Bool),
+        'x' | 'X' => matches!(of, Type::Int | Type::Uint | Type::String | Type::Bytes),
+        _ => !matches!(of, Type::Object(_) | Type::Optional(_) | Type::Opaque(_) | Type::Error),
+    };
+    if fits || of.is_dyn() { Ok(()) } else { Err(only_for(letter, &type_name(of))) }
+}
+
+fn only_for(letter: char, of: &str) -> String {
+    let what = match letter {
+        'd' => "decimal clause can only be used on integers",
+        'f' => "fixed-point clause can only be used on doubles",
+        'e' => "scientific clause can only be used on doubles",
+        'b' => "only integers and bools can be formatted as binary",
+        'o' => "octal clause can only be used on integers",
+        'x' | 'X' => "only integers, byte buffers, and strings can be formatted as hex",
+        _ => {
+            "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, \
+             durations, and timestamps"
+        }
+    };
+    format!("{what}, was given {of}")
+}
+
 /// `.3` before a verb.
-fn precision(text: &str) -> Result<(Option<usize>, &str), Fault> {
+fn precision(text: &str) -> Result<(Option<usize>, &str), String> {
     let Some(digits) = text.strip_prefix('.') else { return Ok((None, text)) };
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
     match digits[..length].parse() {
         Ok(precision) if precision <= MAX_PRECISION => Ok((Some(precision), &digits[length..])),
-        _ => Err(Fault::error(format!("error while parsing precision: {}", &digits[..length]))),
+        _ => Err(format!("error while parsing precision: {}", &digits[..length])),
     }
 }
 
@@ -60,35 +116,32 @@ fn clause(
     arg: &Val<'_>,
     meter: &mut Meter<'_>,
 ) -> Result<String, Fault> {
-    let only = |wanted: &str, what: &str| {
-        let of = arg.type_name();
-        Err(Fault::error(format!("{what} clause can only be used on {wanted}, was given {of}")))
-    };
+    let refused = || Err(Fault::error(only_for(verb, &arg.type_name())));
     match verb {
         's' => string(arg, meter),
         'd' => match arg {
             Val::Int(number) => Ok(number.to_string()),
             Val::Uint(number) => Ok(number.to_string()),
-            _ => only("integers", "decimal"),
+            _ => refused(),
         },
         'f' => match floating(arg) {
             Some(number) => Ok(fixed(number, precision.unwrap_or(PRECISION))),
-            None => only("doubles", "fixed-point"),
+            None => refused(),
         },
         'e' => match floating(arg) {
             Some(number) => Ok(scientific(number, precision.unwrap_or(PRECISION))),
-            None => only("doubles", "scientific"),
+            None => refused(),
         },
         'b' => match arg {
             Val::Int(number) => Ok(signed(*number, |size| format!("{size:b}"))),
             Val::Uint(number) => Ok(format!("{number:b}")),
             Val::Bool(truth) => Ok(u8::from(*truth).to_string()),
-            _ => only("integers and bools", "binary"),
+            _ => refused(),
         },
         'o' => match arg {
             Val::Int(number) => Ok(signed(*number, |size| format!("{size:o}"))),
             Val::Uint(number) => Ok(format!("{number:o}")),
-            _ => only("integers", "octal"),
+            _ => refused(),
         },
         'x' | 'X' => {
             let text = match arg {
@@ -96,13 +149,11 @@ fn clause(
                 Val::Uint(number) => format!("{number:x}"),
                 Val::String(text) => hex(text.as_bytes()),
                 Val::Bytes(bytes) => hex(bytes),
-                _ => return only("integers, byte buffers, and strings", "hex"),
+                _ => return refused(),
             };
             Ok(if verb == 'X' { text.to_uppercase() } else { text })
         }
-        other => Err(Fault::error(format!(
-            "could not parse formatting clause: unrecognized formatting clause \"{other}\""
-        ))),
+        _ => refused(),
     }
 }
 
@@ -203,11 +254,7 @@ fn string(arg: &Val<'_>, meter: &mut Meter<'_>) -> Result<String, Fault> {
 }
 
 fn refused(arg: &Val<'_>) -> Fault {
-    Fault::error(format!(
-        "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, \
-         durations, and timestamps, was given {}",
-        arg.type_name()
-    ))
+    Fault::error(only_for('s', &arg.type_name()))
 }
 
 fn list(arg: &Val<'_>, meter: &mut Meter<'_>) -> Result<String, Fault> {

@@ -203,6 +203,7 @@ pub(crate) use arithmetic::operator;
 #[cfg(test)]
 pub(crate) use convert::debug;
 pub(crate) use convert::shown;
+pub(crate) use format::{takes as format_takes, verbs as format_verbs};
 pub use named::NamedFormat;
 pub use url::UrlParts;
 

@@ -13,6 +13,8 @@ use std::{collections::HashMap, sync::LazyLock};
 /// One way to call a function.
 #[derive(Debug)]
 pub(crate) struct Overload {
+    /// The name of the function.
+    pub(crate) name: &'static str,
     pub(crate) id: &'static str,
     pub(crate) op: Op,
     pub(crate) signature: Signature,
@@ -37,7 +39,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new(|| 
             let mut part = || parts.next().unwrap_or_default();
             let (name, id, text) = (part(), part(), part());
             let signature = signature::parse(text);
-            table.entry(name).or_default().push(Overload { id, op: *op, signature, since: *since });
+            table.entry(name).or_default().push(Overload { name, id, op: *op, signature, since: *since });
         }
     }
     table

@@ -9,7 +9,7 @@ fn refused(source: &str, expected: &str) {
 fn what_cannot_be_parsed() {
     refused(
         "self.",
-        "ERROR: <input>:1:6: Syntax error: no viable alternative at input '.<EOF>'\n | self.\n | .....^",
+        "ERROR: <input>:1:6: Syntax error: no viable alternative at input '.'\n | self.\n | .....^",
     );
     refused(
         "1 +",
@@ -17,12 +17,12 @@ fn what_cannot_be_parsed() {
             "ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {OPERAND}\n | 1 +\n | ...^"
         ),
     );
-    refused("1 2", "ERROR: <input>:1:3: Syntax error: mismatched input '2' expecting <EOF>\n | 1 2\n | ..^");
+    refused("1 2", "ERROR: <input>:1:3: Syntax error: extraneous input '2' expecting <EOF>\n | 1 2\n | ..^");
     refused("a)", "ERROR: <input>:1:2: Syntax error: extraneous input ')' expecting <EOF>\n | a)\n | .^");
-    refused("(a", "ERROR: <input>:1:3: Syntax error: mismatched input '<EOF>' expecting ')'\n | (a\n | ..^");
+    refused("(a", "ERROR: <input>:1:3: Syntax error: missing ')' at '<EOF>'\n | (a\n | ..^");
     refused(
         "a # b",
-        "ERROR: <input>:1:3: Syntax error: token recognition error at: '#'\n | a # b\n | ..^\nERROR: <input>:1:5: Syntax error: mismatched input 'b' expecting <EOF>\n | a # b\n | ....^",
+        "ERROR: <input>:1:3: Syntax error: token recognition error at: '#'\n | a # b\n | ..^\nERROR: <input>:1:5: Syntax error: extraneous input 'b' expecting <EOF>\n | a # b\n | ....^",
     );
     refused("99999999999999999999", "ERROR: <input>:1:1: invalid int literal\n | 99999999999999999999\n | ^");
     refused("1e999", "ERROR: <input>:1:1: invalid double literal\n | 1e999\n | ^");

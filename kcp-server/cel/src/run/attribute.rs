@@ -40,8 +40,14 @@ impl<'a> Run<'a, '_, '_> {
                     None => return self.nothing(attribute),
                 };
             }
-            let step = self.step(&value, part).map_err(|fault| fault.at(part.at));
-            match step? {
+            let step = match self.step(&value, part) {
+                Err(Fault::Error(error)) => {
+                    self.meter.charge(cost::NAME + attribute.cost)?;
+                    return Err(Fault::Error(error).at(part.at));
+                }
+                other => other?,
+            };
+            match step {
                 step if part.test => {
                     self.meter.charge(cost::NAME + attribute.cost)?;
                     return Ok(Val::Bool(matches!(step, Step::To(_))));
@@ -52,7 +58,7 @@ impl<'a> Run<'a, '_, '_> {
                 }
                 Step::Nowhere(_) if optional => return self.nothing(attribute),
                 Step::Nowhere(message) => {
-                    self.meter.charge(cost::NAME)?;
+                    self.meter.charge(cost::NAME + attribute.cost)?;
                     return Err(Fault::error(message).at(part.at));
                 }
             }
@@ -84,7 +90,7 @@ fn field<'a>(value: &Val<'a>, name: &str, at: usize) -> Result<Step<'a>, Fault> 
     let found = match value {
         Val::Tree(tree @ Value::Object(members), decl) => {
             let known = decl.as_object().and_then(|object| object.fields().get(at));
-            match known.filter(|field| &*field.escaped == name) {
+            match known.filter(|field| &*field.escaped == name || &*field.name == name) {
                 Some(field) => match members.get(&field.name) {
                     None | Some(Value::Null) => Ok(None),
                     Some(value) => read(value, &field.decl).map(Some),

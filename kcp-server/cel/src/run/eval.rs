@@ -46,7 +46,17 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
             Node::And(left, right) => self.logical(*left, *right, false),
             Node::Or(left, right) => self.logical(*left, *right, true),
             Node::Equals { left, right, negated, at } => {
-                let (left, right) = (self.eval(*left)?, self.eval(*right)?);
+                let (left, right) = match (self.absorbed(*left)?, self.absorbed(*right)?) {
+                    (Ok(left), Ok(right)) => (left, right),
+                    (Err(fault), Ok(value)) | (Ok(value), Err(fault)) => {
+                        self.meter.charge(u64::from(value.size() != Some(0)))?;
+                        return Err(fault);
+                    }
+                    (Err(fault), Err(_)) => {
+                        self.meter.charge(1)?;
+                        return Err(fault);
+                    }
+                };
                 self.equals(&left, &right)
                     .map(|same| Val::Bool(same != *negated))
                     .map_err(|fault| fault.at(*at))
@@ -56,7 +66,7 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
                 self.one_of(&value, *list)
             }
             Node::Binary { op, exact, left, right, at } => {
-                let (left, right) = (self.eval(*left)?, self.eval(*right)?);
+                let (left, right) = self.both(*left, *right)?;
                 self.binary(*op, *exact, left, right).map_err(|fault| fault.at(*at))
             }
             Node::Call(call) => self.call(call),
@@ -100,6 +110,27 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
                 Ok(self.slots[at].clone())
             }
             Base::Node(node) => self.eval(node),
+        }
+    }
+
+    /// Both sides of an operator. Like cel-go, which counts what it does, it evaluates the second one and
+    /// charges for the operator even when the first one failed.
+    fn both(&mut self, left: NodeId, right: NodeId) -> Result<(Val<'a>, Val<'a>), Fault> {
+        match (self.absorbed(left)?, self.absorbed(right)?) {
+            (Ok(left), Ok(right)) => Ok((left, right)),
+            (Err(fault), _) | (Ok(_), Err(fault)) => {
+                self.meter.charge(1)?;
+                Err(fault)
+            }
+        }
+    }
+
+    /// A value or an error; a stop ends everything.
+    fn absorbed(&mut self, id: NodeId) -> Result<Result<Val<'a>, Fault>, Fault> {
+        match self.eval(id) {
+            Ok(value) => Ok(Ok(value)),
+            Err(Fault::Error(error)) => Ok(Err(Fault::Error(error))),
+            Err(stop) => Err(stop),
         }
     }
 
@@ -156,8 +187,16 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
 
     fn call(&mut self, call: &'a Call) -> Result<Val<'a>, Fault> {
         let mut args: SmallVec<[Val<'a>; 3]> = SmallVec::new();
+        let mut failed = None;
         for arg in &call.args {
-            args.push(self.eval(*arg)?);
+            match self.absorbed(*arg)? {
+                Ok(value) => args.push(value),
+                Err(fault) => failed = failed.or(Some(fault)),
+            }
+        }
+        if let Some(fault) = failed {
+            self.meter.charge(1)?;
+            return Err(fault);
         }
         let cost = if call.exact {
             library::cost::call(call.op, &args)
@@ -165,10 +204,16 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
             library::cost::unsure(call.op, &args)
         };
         self.meter.charge(cost)?;
-        let value = library::call(call.op, &args, self.meter)
-            .map_err(|fault| library::named(fault, &call.function, &args).at(call.at))?;
-        self.meter.charge(library::cost::after(call.op, &value))?;
-        Ok(value)
+        match library::call(call.op, &args, self.meter) {
+            Ok(value) => {
+                self.meter.charge(library::cost::after(call.op, &value))?;
+                Ok(value)
+            }
+            Err(fault) => {
+                self.meter.charge(library::cost::after(call.op, &Val::Null))?;
+                Err(library::named(fault, &call.function, &args).at(call.at))
+            }
+        }
     }
 
     fn list(&mut self, elements: &[(NodeId, bool)]) -> Result<Val<'a>, Fault> {
@@ -219,8 +264,9 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
 
     fn append(&mut self, slot: u16, value: NodeId) -> Result<Val<'a>, Fault> {
         self.meter.charge(library::cost::NAME)?;
-        let value = self.eval(value)?;
+        let value = self.absorbed(value)?;
         self.meter.charge(library::cost::LIST + 1)?;
+        let value = value?;
         let Val::List(mut list) = std::mem::take(&mut self.slots[usize::from(slot)]) else {
             return Err(Fault::error("no such overload"));
         };
@@ -239,8 +285,9 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
     fn insert(&mut self, slot: u16, key: Option<NodeId>, value: NodeId) -> Result<Val<'a>, Fault> {
         self.meter.charge(library::cost::NAME)?;
         let key = key.map(|key| self.eval(key)).transpose()?;
-        let value = self.eval(value)?;
+        let value = self.absorbed(value)?;
         self.meter.charge(1)?;
+        let value = value?;
         let Val::Map(mut map) = std::mem::take(&mut self.slots[usize::from(slot)]) else {
             return Err(Fault::error("no such overload"));
         };

@@ -16,17 +16,23 @@ impl<'a> Run<'a, '_, '_> {
             Body::Exists(test) => self.quantifier(fold, &range, *test, true),
             Body::Loop { condition, step, result } => {
                 self.slots[usize::from(fold.accu)] = self.eval(fold.init)?;
+                let mut failed = None;
                 self.each(fold, &range, |run| {
                     if let Some(condition) = condition
                         && !matches!(run.eval(*condition)?, Val::Bool(true))
                     {
                         return Ok(false);
                     }
-                    let next = run.eval(*step)?;
-                    run.slots[usize::from(fold.accu)] = next;
+                    // As in cel-go an error does not end the loop; the rest is evaluated and counted.
+                    match run.eval(*step) {
+                        Ok(next) => run.slots[usize::from(fold.accu)] = next,
+                        Err(fault @ Fault::Error(_)) => failed = failed.take().or(Some(fault)),
+                        Err(stop) => return Err(stop),
+                    }
                     Ok(true)
                 })?;
-                self.eval(*result)
+                let value = self.eval(*result)?;
+                failed.map_or(Ok(value), Err)
             }
         }
     }

@@ -409,7 +409,7 @@ impl<'a> Planner<'a> {
             }
             (_, [arg]) if op.is_conversion() && self.constant(*arg).is_some() => self.converted(op, *arg)?,
             _ => {
-                if op == Op::Matches
+                if matches!(op, Op::Matches | Op::Find | Op::FindAll)
                     && let Some(Val::String(pattern)) =
                         nodes.get(1).and_then(|pattern| self.constant(*pattern))
                 {

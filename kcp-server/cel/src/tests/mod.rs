@@ -1,8 +1,10 @@
 //! Expressions over objects, and what comes of them.
 
+mod bounds;
 mod functions;
 mod language;
 mod objects;
+mod observed;
 
 use crate::{Budget, Compiler, Decl, Environment, Format, Input, ListKind, Member, Variable};
 use kcp_apimachinery::Value;
