@@ -6,6 +6,7 @@ pub mod config;
 pub mod credentials;
 pub mod flags;
 pub mod front_proxy;
+pub mod identity;
 pub mod kcp;
 pub mod keys;
 pub mod kubeconfig;

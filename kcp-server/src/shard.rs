@@ -4,8 +4,8 @@ use crate::{
     bootstrap::Bootstrap,
     config::Config,
     credentials::{Administrators, write_private},
+    identity::{Follower, Sources, audiences},
     keys::{SecretTokens, SigningKeys},
-    lookup::RegistryLookup,
     owners::OwnerIndex,
     paths::PathFeed,
     store_backup::LocalBackups,
@@ -17,18 +17,16 @@ use kcp_apiserver::{
     ApiServer, Audit, AuditLevel, AuditPolicy, Internal, Limits, Metrics, Parts, PodLogs, Settings,
     StoreReader, StoredPolicies, Tokens,
 };
-use kcp_authn::{Authenticator, ClientCertificates, HeaderNames, RequestHeader, ServiceAccounts, TokenFile};
 use kcp_authz::Authorizer;
 use kcp_controllers::{BindingIndex, Kinds};
 use kcp_index::Index;
 use kcp_names::ClusterName;
-use kcp_pki::TrustBundle;
 use kcp_reconcile::{Controller, Options as RunnerOptions, Runner};
 use kcp_registry::{Registry, built_in_resources};
 use kcp_storage::Range;
 use kcp_storage_local::{LocalStore, Options as StoreOptions};
 use kcp_transport::{KeyPairSource, Listener, MinVersion, Server, ServerTls, ServingCertificate, keep_up};
-use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+use std::{fs, net::SocketAddr, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A shard that answers.
@@ -76,7 +74,7 @@ pub async fn run_with(
     let store = open_store(&config).await?;
     let certificate = serving_certificate(&config)?;
     let authority = certificate.pem().context("serving certificate")?;
-    let (server, registry, internal, feed, owners) =
+    let (server, registry, internal, feed, owners, identity) =
         build(&config, extras, store.clone(), &url, &authority).context("cannot start")?;
     let tasks = TaskTracker::new();
     let pump = registry.clone();
@@ -88,7 +86,7 @@ pub async fn run_with(
     let http2 = !config.flags.disable_http2_serving;
     let tls = ServerTls { certificate: certificate.clone(), min_version, http2 };
     let https = Server::new(listener, &tls, transport_limits(&config))?;
-    tasks.spawn(keep_up(vec![certificate], stop.clone()));
+    tasks.spawn(keep_up(vec![certificate, identity], stop.clone()));
     let serving = {
         let server = server.clone();
         let service = move |peer, request| {
@@ -175,7 +173,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-type Built = (Arc<ApiServer>, Arc<Registry>, Arc<Internal>, Arc<PathFeed>, Arc<OwnerIndex>);
+type Built = (Arc<ApiServer>, Arc<Registry>, Arc<Internal>, Arc<PathFeed>, Arc<OwnerIndex>, Arc<Follower>);
 
 fn build(
     config: &Config,
@@ -202,36 +200,17 @@ fn build(
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     })?;
     let authz = Arc::new(authz);
-    let keys = SigningKeys::load(config)?;
     let admin_tokens = local_administrators(config, url, authority)?;
-    let authn = kcp_authn::Config {
-        admin_tokens,
-        request_header: request_header(config)?,
-        client_certificates: flags
-            .client_ca_file
-            .as_deref()
-            .map(trust)
-            .transpose()?
-            .map(ClientCertificates::new),
-        token_file: flags.token_auth_file.as_deref().map(token_file).transpose()?,
-        service_accounts: Some(ServiceAccounts::new(
-            flags.service_account_issuer.clone(),
-            keys.verifying.clone(),
-            flags
-                .service_account_lookup
-                .then(|| Arc::new(RegistryLookup(registry.clone())) as Arc<dyn kcp_authn::Lookup>),
-        )),
-        anonymous: flags.anonymous_auth,
-        api_audiences: audiences(config),
-    };
+    let sources = Sources::new(config, admin_tokens, &registry);
+    let (identity, seen) = sources.read()?;
     let issuer = flags.service_account_issuer.first().cloned().unwrap_or_default();
     let server = ApiServer::new(Parts {
         registry: registry.clone(),
         index: index.clone(),
-        authn: Authenticator::new(authn),
+        identity,
         authz: authz.clone(),
         policies,
-        tokens: Tokens { signer: keys.signer, keys: keys.verifying, issuer },
+        tokens: Tokens { signer: SigningKeys::load(config)?.signer, issuer },
         admission: kcp_admission::all(kcp_admission::World { registry: registry.clone(), index, authz }),
         limits: Limits { places: flags.max_requests_inflight.max(1), ..Limits::default() },
         audit: audit(config)?,
@@ -249,7 +228,8 @@ fn build(
         },
     });
     let internal = Internal::new(server.clone());
-    Ok((server, registry, internal, feed, owners))
+    let follower = Follower::new(sources, server.clone(), seen);
+    Ok((server, registry, internal, feed, owners, follower))
 }
 
 /// Makes what the shard starts with, starts the controllers, and says that it is ready.
@@ -339,49 +319,6 @@ fn root_ca(config: &Config, authority: &[u8]) -> anyhow::Result<String> {
         Some(path) => fs::read_to_string(path).with_context(|| format!("--root-ca-file {}", path.display())),
         None => Ok(String::from_utf8_lossy(authority).into_owned()),
     }
-}
-
-fn audiences(config: &Config) -> Vec<String> {
-    let given = &config.flags.api_audiences;
-    if given.is_empty() {
-        config.flags.service_account_issuer.iter().take(1).cloned().collect()
-    } else {
-        given.clone()
-    }
-}
-
-fn trust(path: &Path) -> anyhow::Result<TrustBundle> {
-    let pem = fs::read(path).with_context(|| path.display().to_string())?;
-    TrustBundle::read(&pem).with_context(|| path.display().to_string())
-}
-
-fn token_file(path: &Path) -> anyhow::Result<TokenFile> {
-    let text = fs::read_to_string(path).with_context(|| format!("--token-auth-file {}", path.display()))?;
-    TokenFile::read(&text).with_context(|| format!("--token-auth-file {}", path.display()))
-}
-
-fn request_header(config: &Config) -> anyhow::Result<Option<RequestHeader>> {
-    let flags = &config.flags;
-    let Some(path) = &flags.requestheader_client_ca_file else { return Ok(None) };
-    let mut names = HeaderNames::default();
-    let read = |given: &[String], names: &mut Vec<http::HeaderName>| -> anyhow::Result<()> {
-        if !given.is_empty() {
-            *names = given
-                .iter()
-                .map(|name| name.parse())
-                .collect::<Result<_, _>>()
-                .context("--requestheader-…-headers")?;
-        }
-        Ok(())
-    };
-    read(&flags.requestheader_username_headers, &mut names.user)?;
-    read(&flags.requestheader_group_headers, &mut names.group)?;
-    read(&flags.requestheader_uid_headers, &mut names.uid)?;
-    if !flags.requestheader_extra_headers_prefix.is_empty() {
-        names.extra_prefixes =
-            flags.requestheader_extra_headers_prefix.iter().map(|p| p.to_ascii_lowercase()).collect();
-    }
-    Ok(Some(RequestHeader::new(trust(path)?, flags.requestheader_allowed_names.clone(), names)))
 }
 
 fn audit(config: &Config) -> anyhow::Result<Audit> {

@@ -44,8 +44,9 @@ pub use policies::StoredPolicies;
 pub use status::status;
 pub use tokens::Tokens;
 
+use arc_swap::ArcSwap;
 use kcp_admission::Plugin;
-use kcp_authn::Authenticator;
+use kcp_authn::{Authenticator, KeySet};
 use kcp_authz::Authorizer;
 use kcp_index::Index;
 use kcp_registry::Registry;
@@ -56,7 +57,7 @@ use std::{sync::Arc, time::Duration};
 pub struct ApiServer {
     registry: Arc<Registry>,
     index: Arc<Index>,
-    authn: Authenticator,
+    identity: ArcSwap<Identity>,
     authz: Arc<Authorizer>,
     policies: Arc<StoredPolicies>,
     tokens: Tokens,
@@ -95,8 +96,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Workspace paths.
     pub index: Arc<Index>,
-    /// Who asks.
-    pub authn: Authenticator,
+    /// Whose credentials count.
+    pub identity: Identity,
     /// Who may.
     pub authz: Arc<Authorizer>,
     /// What that depends on.
@@ -121,6 +122,14 @@ pub struct Parts {
     pub settings: Settings,
 }
 
+/// Whose credentials count. Replaced as a whole, while requests are served.
+pub struct Identity {
+    /// Says who makes a request.
+    pub authn: Authenticator,
+    /// The keys that sign service account tokens, as they are published.
+    pub keys: KeySet,
+}
+
 impl ApiServer {
     /// Puts the parts together.
     #[must_use]
@@ -130,7 +139,7 @@ impl ApiServer {
         Arc::new(Self {
             registry: parts.registry,
             index: parts.index,
-            authn: parts.authn,
+            identity: ArcSwap::from_pointee(parts.identity),
             authz: parts.authz,
             policies: parts.policies,
             tokens: parts.tokens,
@@ -145,6 +154,11 @@ impl ApiServer {
             backups: parts.backups.map(backup::BackupDesk::new),
             settings: parts.settings,
         })
+    }
+
+    /// From now on these credentials count. Requests that are being answered are not asked again.
+    pub fn replace_identity(&self, identity: Identity) {
+        self.identity.store(Arc::new(identity));
     }
 
     /// What it counts and checks.

@@ -179,7 +179,8 @@ impl ApiServer {
         place: Place,
     ) -> Result<Authenticated, Error> {
         let mut trace = self.audit.begin(&parsed, &place, peer);
-        let identity = self.authn.authenticate(&peer.certificates, &mut parsed.headers, clock::unix()).await;
+        let authn = self.identity.load_full();
+        let identity = authn.authn.authenticate(&peer.certificates, &mut parsed.headers, clock::unix()).await;
         let user = match identity {
             Ok(found) => found.user,
             Err(error) => {

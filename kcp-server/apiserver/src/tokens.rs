@@ -3,18 +3,16 @@
 use crate::{ApiServer, Error, clock, respond, write::Write};
 use http::{Response, StatusCode};
 use kcp_apimachinery::{Value, field, time::Time, value::encode};
-use kcp_authn::{BoundObject, KeySet, Lifetime, ServiceAccountId, Signer, discovery_document};
+use kcp_authn::{BoundObject, Lifetime, ServiceAccountId, Signer, discovery_document};
 use kcp_authz::Reach;
 use kcp_registry::codec;
 use kcp_storage::{Key, ObjectName, ResourceKey};
 use kcp_transport::Body;
 
-/// What signs and verifies service account tokens.
+/// What signs service account tokens.
 pub struct Tokens {
     /// Signs bound tokens.
     pub signer: Signer,
-    /// Verifies them.
-    pub keys: KeySet,
     /// The issuer.
     pub issuer: String,
 }
@@ -116,7 +114,8 @@ impl ApiServer {
         let asked = review.at(&["spec", "audiences"]).and_then(Value::as_array).unwrap_or_default();
         let audiences: Vec<String> = asked.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         let reach = Reach::Cluster(write.cluster.clone());
-        let answer = self
+        let identity = self.identity.load_full();
+        let answer = identity
             .authn
             .review(&reach, token, &audiences, clock::unix())
             .await
@@ -130,11 +129,11 @@ impl ApiServer {
             return respond::bytes(
                 StatusCode::OK,
                 "application/jwk-set+json",
-                encode(&self.tokens.keys.jwks()),
+                encode(&self.identity.load().keys.jwks()),
             );
         }
         let jwks = format!("{}/openid/v1/jwks", self.settings.external_url);
-        let document = discovery_document(&self.tokens.issuer, &jwks, &self.tokens.keys);
+        let document = discovery_document(&self.tokens.issuer, &jwks, &self.identity.load().keys);
         respond::bytes(StatusCode::OK, "application/json", encode(&document))
     }
 }

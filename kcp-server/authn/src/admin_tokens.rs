@@ -5,7 +5,7 @@ use kcp_authz::{User, group};
 use uuid::Uuid;
 
 /// Up to three tokens; digests only. Each user has a new uid in each process.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AdminTokens(Vec<(Digest, User)>);
 
 impl AdminTokens {

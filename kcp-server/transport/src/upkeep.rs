@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often files are looked at. As kube-apiserver does, by content and not by inotify: mounted secrets
 /// are symbolic links that are swapped.
-const PERIOD: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(2);
 
 /// Something that has to look after itself from time to time: files that may have changed, connections
 /// that nobody uses.
