@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration as StdDuration;
 
 use kcp_operator_api::{CertificateTemplate, Duration, ObjectReference, Text};
-use kcp_pki::{Algorithm, Encoding, UnixTime, Usage};
+use kcp_pki::{Algorithm, Encoding, UnixTime, Usage, Validity};
 use sha2::{Digest as _, Sha256};
 
 use crate::names::under;
@@ -192,7 +192,9 @@ impl CertificatePlan {
 
     /// When a certificate with this validity is due for renewal.
     pub fn renew_at(&self, not_before: UnixTime, not_after: UnixTime) -> UnixTime {
-        let life = not_after.as_secs().saturating_sub(not_before.as_secs());
+        // The minutes before it was issued are none of its life: of a short one they would be more than half.
+        let issued = not_before.as_secs().saturating_add(Validity::BACKDATED.as_secs());
+        let life = not_after.as_secs().saturating_sub(issued);
         let before = self.renew_before.and_then(|before| u64::try_from(before.as_secs()).ok());
         // A renewal before the certificate is half through its life would never end.
         let before = before.unwrap_or(life / 3).min(life / 2);
@@ -336,11 +338,13 @@ mod tests {
         let check = |before: Option<i64>, life: u64| {
             let mut plan = CertificatePlan::leaf("x".into(), IssuedBy::Itself, &[]);
             plan.renew_before = before.map(Duration::hours);
-            plan.renew_at(at(1000), at(1000 + life)).as_secs() - 1000
+            let validity = Validity::starting(at(1000), StdDuration::from_secs(life));
+            plan.renew_at(validity.not_before, validity.not_after).as_secs() - 1000
         };
         assert_eq!(check(Some(1), 36_000), 32_400);
         assert_eq!(check(None, 36_000), 24_000);
         assert_eq!(check(Some(100), 36_000), 18_000);
+        assert_eq!(check(Some(100), 20), 10);
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn authentication_webhook(pod: &mut Pod, spec: &AuthenticationWebhookSpec) {
 fn token_file(pod: &mut Pod, spec: &TokenAuthFileSpec) {
     let path = "/etc/kcp/authentication/token";
     pod.arg(format!("--token-auth-file={path}/{}", spec.key.text().unwrap_or("token.csv")));
-    pod.secret("token-auth-file", &spec.secret_name, path, Reads::Once);
+    pod.secret("token-auth-file", &spec.secret_name, path, Reads::Again);
 }
 
 fn service_accounts(pod: &mut Pod, keys: &ServiceAccountKeys<'_>) {

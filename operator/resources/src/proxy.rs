@@ -179,7 +179,7 @@ impl Proxy<'_> {
     fn mount(&self, pod: &mut Pod) {
         let root_shard = &self.installation.name;
         let kubeconfig = self.kubeconfig_name();
-        pod.secret(&kubeconfig, &kubeconfig, &format!("{BASE}/kubeconfig"), Reads::Once);
+        pod.secret(&kubeconfig, &kubeconfig, &format!("{BASE}/kubeconfig"), Reads::Again);
         // As it has always been, although nothing can be written there.
         pod.mounts
             .iter_mut()
@@ -189,13 +189,13 @@ impl Proxy<'_> {
         secret(
             &format!("{}-kubeconfig", self.prefix),
             &format!("{BASE}/kubeconfig-client-cert"),
-            Reads::Once,
+            Reads::Again,
         );
         secret(&format!("{}-server", self.prefix), &format!("{BASE}/tls"), Reads::Again);
         secret(
             &format!("{}-requestheader", self.prefix),
             &format!("{BASE}/requestheader-client"),
-            Reads::Once,
+            Reads::Again,
         );
         let root = Ca::Root.of(root_shard);
         pod.authority(&root, &root, ROOT_CA);
@@ -205,11 +205,11 @@ impl Proxy<'_> {
         pod.authority(&proxies, &proxies, &format!("{ROOT_CA}/requestheader-client"));
         let mut secret = |name: &str, path: &str, reads: Reads| pod.secret(name, name, path, reads);
         if self.ca_bundle.is_some() {
-            secret(&self.ca_bundle_name(), &format!("{ROOT_CA}/ca-bundle"), Reads::Once);
+            secret(&self.ca_bundle_name(), &format!("{ROOT_CA}/ca-bundle"), Reads::Again);
         }
         secret(&self.client_ca_name(), &format!("{BASE}/client-ca"), Reads::Again);
         let config = self.config_name();
-        pod.config_map(&config, &config, &format!("{BASE}/config"), Reads::Once);
+        pod.config_map(&config, &config, &format!("{BASE}/config"), Reads::Again);
     }
 
     fn config_name(&self) -> String {

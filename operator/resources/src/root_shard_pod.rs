@@ -182,7 +182,7 @@ fn mount(valid: &ValidRootShard, pod: &mut Pod) {
     pod.authority("kcp-ca", &Ca::Root.of(name), "/etc/kcp/tls/ca/root");
     for admin in [Admin::Inside, Admin::Outside] {
         let volume = format!("{}-kubeconfig", admin.name());
-        pod.secret(&volume, &admin.secret(name), &admin.mount(), Reads::Once);
+        pod.secret(&volume, &admin.secret(name), &admin.mount(), Reads::Again);
     }
     for (ca, path) in [
         (Ca::Server, "server"),
@@ -198,10 +198,11 @@ fn mount(valid: &ValidRootShard, pod: &mut Pod) {
     pod.authority("client-ca", &clients, "/etc/kcp/tls/ca/client");
     for (cert, reads) in [
         ("server", Reads::Again),
+        // It signs with the key of its start; only keys that verify are read again.
         ("service-account", Reads::Once),
-        ("client", Reads::Once),
-        ("logical-cluster-admin", Reads::Once),
-        ("external-logical-cluster-admin", Reads::Once),
+        ("client", Reads::Again),
+        ("logical-cluster-admin", Reads::Again),
+        ("external-logical-cluster-admin", Reads::Again),
     ] {
         pod.secret(
             &format!("{cert}-cert"),
@@ -212,7 +213,7 @@ fn mount(valid: &ValidRootShard, pod: &mut Pod) {
     }
     if valid.installation.ca_bundle.is_some() {
         let secret = format!("{name}-merged-ca-bundle");
-        pod.secret("ca-bundle", &secret, "/etc/kcp/tls/ca/ca-bundle", Reads::Once);
+        pod.secret("ca-bundle", &secret, "/etc/kcp/tls/ca/ca-bundle", Reads::Again);
     }
     if let Some(cache) = valid.spec.cache.reference.text() {
         mount_cache(pod, cache);
