@@ -1,46 +1,18 @@
-//! The manifests and the chart say what the program understands.
+//! The manifests say what the program understands, and kustomize makes of them what they say.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use clap::Parser as _;
-use kcp_operator::{Flags, Options};
+mod manifest;
+
 use kcp_operator_api::{FrontProxy, Kubeconfig, RootShard};
 use kcp_operator_resources::{Images, Owner, RootShardInputs, Store, ValidFrontProxy, ValidRootShard};
+use kcp_test_harness::{Kubectl, kubectls};
+use manifest::{document, documents, options, read, root};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn documents(text: &str) -> Vec<Value> {
-    let all: Vec<Value> = serde_saphyr::from_multiple(text).unwrap_or_else(|error| panic!("{error}"));
-    all.into_iter().filter(|document| !document.is_null()).collect()
-}
-
-fn document(path: &str, kind: &str) -> Value {
-    let found = documents(&read(path)).into_iter().find(|document| document["kind"] == kind);
-    found.unwrap_or_else(|| panic!("{path} has no {kind}"))
-}
-
 fn sample<K: DeserializeOwned>(path: &str, kind: &str) -> K {
     serde_json::from_value(document(path, kind)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// The arguments of a Deployment's first container, as the program reads them.
-fn options(deployment: &Value) -> Options {
-    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["command"][0], "/manager");
-    let args = container["args"].as_array().expect("a container with arguments");
-    let args = args.iter().map(|arg| arg.as_str().expect("an argument is text"));
-    let flags = Flags::try_parse_from(std::iter::once("manager").chain(args));
-    Options::try_from(flags.unwrap_or_else(|error| panic!("{error}")))
-        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -81,51 +53,43 @@ fn the_samples_are_an_installation() {
 }
 
 #[test]
-fn the_chart_has_the_rights_of_the_manifests() {
-    let manifest = document("config/rbac/manager.yaml", "ClusterRole");
-    let chart = read("charts/kcp-operator/templates/rbac.yaml");
-    let (_, rules) = chart.split_once("rules:\n").unwrap();
-    let (rules, _) = rules.split_once("{{-").unwrap();
-    let rules: Value = serde_saphyr::from_str(rules).unwrap();
-    assert_eq!(rules, manifest["rules"]);
+fn kustomize_makes_of_the_manifests_what_they_say() {
+    let directories = ["crds/operator", "config/manager", "config/rbac"];
+    let mut expected: Vec<Value> = directories.iter().flat_map(|directory| files(directory)).collect();
+    check_kustomize("config/default", &mut expected);
+    check_kustomize("config/samples", &mut files("config/samples"));
 }
 
-#[test]
-fn the_chart_can_be_rendered() {
-    let chart = root().join("charts/kcp-operator");
-    let values: Value = serde_saphyr::from_str(&read("charts/kcp-operator/values.yaml")).unwrap();
-    assert!(values["crds"]["create"].as_bool().unwrap());
-    // Helm is a program of its own; where there is none, its absence is told and the rest is checked.
-    let Some(text) = render(&chart, &[]) else {
-        println!("helm is not installed (set HELM to its path): the chart was not rendered");
-        return;
-    };
-    let all = documents(&text);
-    let kinds = |kind: &str| all.iter().filter(|document| document["kind"] == kind).count();
-    assert_eq!(kinds("CustomResourceDefinition"), 7);
-    let deployment = all.iter().find(|document| document["kind"] == "Deployment").unwrap();
-    serde_json::from_value::<k8s_openapi::api::apps::v1::Deployment>(deployment.clone()).unwrap();
-    assert!(options(deployment).lease_namespace.is_some());
-    let set =
-        ["leaderElection.enabled=false", "watchNamespaces={a,b}", "kcp.image=x:y", "metrics.enabled=false"];
-    let all = documents(&render(&chart, &set).unwrap());
-    let deployment = all.iter().find(|document| document["kind"] == "Deployment").unwrap();
-    let options = options(deployment);
-    assert_eq!(options.lease_namespace, None);
-    assert_eq!(options.namespaces, ["a", "b"]);
-    assert_eq!(options.images.bundled, "x:y");
-    assert_eq!(options.metrics, None);
-}
-
-/// The chart as Helm renders it; `None` without Helm.
-fn render(chart: &Path, set: &[&str]) -> Option<String> {
-    let helm = std::env::var_os("HELM").unwrap_or_else(|| "helm".into());
-    let mut command = Command::new(helm);
-    command.args(["template", "op", "--namespace", "ops", "--kube-version", "1.33.0"]).arg(chart);
-    for value in set {
-        command.args(["--set", value]);
+fn check_kustomize(directory: &str, expected: &mut [Value]) {
+    let kubectl = kubectls().pop().expect("a kubectl");
+    let path = root().join(directory).canonicalize().unwrap();
+    let text =
+        Kubectl::new(&kubectl, &root().join("none")).run(&["kustomize", path.to_str().unwrap()]).success();
+    let mut built = documents(&text);
+    let key = |object: &Value| format!("{} {}", object["kind"], object["metadata"]["name"]);
+    built.sort_by_key(key);
+    expected.sort_by_key(key);
+    assert_eq!(built.iter().map(key).collect::<Vec<_>>(), expected.iter().map(key).collect::<Vec<_>>());
+    for (built, expected) in built.iter().zip(expected.iter()) {
+        // Too large to be shown.
+        assert!(plain(built) == plain(expected), "{} is another", key(expected));
     }
-    let output = command.output().ok()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whole numbers are the same with and without `.0`.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => serde_json::json!(number.as_f64()),
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, field)| (key.clone(), plain(field))).collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// The objects of a directory's files.
+fn files(directory: &str) -> Vec<Value> {
+    let entries = std::fs::read_dir(root().join(directory)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| name.ends_with(".yaml") && name != "kustomization.yaml");
+    names.flat_map(|name| documents(&read(&format!("{directory}/{name}")))).collect()
 }

@@ -85,6 +85,9 @@ spec:
 
 #[tokio::test]
 async fn a_service_is_reached_by_its_name_and_logs_are_read() {
+    if !sandbox::is_allowed() {
+        return;
+    }
     let mut sandbox = Sandbox::start(User::Same, WEB).await;
     let client: Pod =
         sandbox.until("client", |pod: &Pod| phase(pod) == "Succeeded", "the client has succeeded").await;
@@ -96,6 +99,9 @@ async fn a_service_is_reached_by_its_name_and_logs_are_read() {
 
 #[tokio::test]
 async fn data_of_claims_outlives_the_sandbox_and_pods_do_not() {
+    if !sandbox::is_allowed() {
+        return;
+    }
     let mut sandbox = Sandbox::start(User::Same, LEDGER).await;
     let ready = |pod: &Pod| is_ready(pod);
     sandbox.until("ledger-0", ready, "the ledger is ready").await;
@@ -116,6 +122,9 @@ async fn data_of_claims_outlives_the_sandbox_and_pods_do_not() {
 
 #[tokio::test]
 async fn an_ordinary_user_needs_nothing_more() {
+    if !sandbox::is_allowed() {
+        return;
+    }
     let mut sandbox = Sandbox::start(User::Ordinary, LEDGER).await;
     sandbox.until("ledger-0", is_ready, "the ledger is ready").await;
     sandbox.stop().await;
@@ -123,6 +132,9 @@ async fn an_ordinary_user_needs_nothing_more() {
 
 #[tokio::test]
 async fn a_deleted_pod_is_replaced_and_a_broken_one_says_why() {
+    if !sandbox::is_allowed() {
+        return;
+    }
     let broken = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "broken" },
         "spec": { "containers": [{ "name": "c", "image": "any", "command": ["/nowhere"] }] } });
     let mut sandbox = Sandbox::start(User::Same, &format!("{LEDGER}\n---\n{broken}")).await;

@@ -8,6 +8,8 @@ use crate::node::known::Known;
 
 const INSTANCE: &str = "app.kubernetes.io/instance";
 const COMPONENT: &str = "app.kubernetes.io/component";
+/// Every container begins like this; that is no trouble.
+const CREATING: &str = "ContainerCreating";
 
 /// What can be said of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +89,9 @@ fn trouble(pod: &Pod) -> Option<String> {
                 let said = last.message.as_deref().and_then(|message| message.trim().lines().last());
                 Some(format!("ended with {}: {}", last.exit_code, said.unwrap_or("it said nothing")))
             }
-            None => waiting.message.clone().or_else(|| waiting.reason.clone()),
+            None => {
+                waiting.message.clone().or_else(|| waiting.reason.clone().filter(|reason| reason != CREATING))
+            }
         }
     })?;
     Some(format!("pod {}: {}", pod.metadata.name.as_deref().unwrap_or_default(), one_line(&waiting)))

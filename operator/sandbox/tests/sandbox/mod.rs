@@ -1,6 +1,13 @@
 //! A sandbox in a directory of its own, started as a user starts it.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "shared by tests, which fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    dead_code,
+    reason = "shared by tests, each of which uses its part"
+)]
+
+pub mod processes;
 
 use std::{
     fmt::Debug,
@@ -33,6 +40,22 @@ pub enum User {
     Same,
     /// Somebody without any rights.
     Ordinary,
+}
+
+/// Whether namespaces can be made here; says so when not, and the test has nothing to show.
+pub fn is_allowed() -> bool {
+    let mut command = as_user(User::Ordinary, Path::new("unshare"));
+    command.args(["--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "true"]);
+    let allowed = command.as_std_mut().output().is_ok_and(|output| output.status.success());
+    if !allowed {
+        eprintln_skipped();
+    }
+    allowed
+}
+
+#[allow(clippy::print_stderr, reason = "what a test that was skipped shows")]
+fn eprintln_skipped() {
+    eprintln!("skipped: this machine does not let an ordinary user make user namespaces");
 }
 
 pub struct Sandbox {
@@ -69,6 +92,16 @@ impl Sandbox {
         self.client = client(self.directory.path()).await;
     }
 
+    /// Where it keeps everything.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// A directory for files of the test.
+    pub fn scratch(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub fn api<K>(&self) -> Api<K>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
@@ -99,26 +132,36 @@ impl Sandbox {
 
     /// As Ctrl-C does; it must end by itself and without complaint.
     pub async fn stop(&mut self) {
-        self.ask_to_stop();
+        let started = self.processes();
+        interrupt(self.child.id().unwrap());
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it stops").unwrap();
         assert!(status.success(), "{status}");
+        assert_eq!(processes::alive(&started), Vec::<u32>::new(), "processes that outlived it");
     }
 
-    fn ask_to_stop(&self) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::INT).unwrap();
+    /// All processes that it started, and itself.
+    pub fn processes(&self) -> Vec<u32> {
+        processes::descendants(self.child.id().unwrap())
+    }
+
+    /// `kill -9` for its processes of that name.
+    pub fn kill_processes_called(&self, name: &str) {
+        for process in self.processes().into_iter().filter(|process| processes::is_called(*process, name)) {
+            kill(process, Signal::KILL);
+        }
     }
 
     /// As `kill -9` does.
     pub async fn kill(&mut self) {
+        let started = self.processes();
         self.child.kill().await.unwrap();
         tokio::time::timeout(PATIENCE, async {
-            while self.containers() > 0 {
+            while !processes::alive(&started).is_empty() {
                 tokio::time::sleep(LOOK).await;
             }
         })
         .await
-        .expect("its containers end with it");
+        .expect("what it started ends with it");
     }
 
     /// How many processes carry the mark.
@@ -139,16 +182,30 @@ fn spawn(directory: &Path, user: User, mark: &str, manifests: &str) -> Child {
     fs::write(&file, manifests.replace("\"MARK\"", &format!("{mark:?}"))).unwrap();
     let executable = directory.join("kcp-sandbox");
     let data: PathBuf = directory.join("data");
-    let mut command = if user == User::Ordinary && rustix::process::getuid().is_root() {
-        let mut command = Command::new("setpriv");
-        let id = NOBODY.to_string();
-        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]).arg(executable);
-        command
-    } else {
-        Command::new(executable)
-    };
+    let mut command = as_user(user, &executable);
     command.arg("--data-dir").arg(data).arg("-f").arg(file);
     command.current_dir(directory).stdin(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+}
+
+/// A command of that user's.
+pub fn as_user(user: User, program: &Path) -> Command {
+    if user == User::Same || !rustix::process::getuid().is_root() {
+        return Command::new(program);
+    }
+    let (mut command, id) = (Command::new("setpriv"), NOBODY.to_string());
+    command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]).arg(program);
+    command
+}
+
+/// As Ctrl-C does.
+pub fn interrupt(process: u32) {
+    kill(process, Signal::INT);
+}
+
+fn kill(process: u32, signal: Signal) {
+    let process = Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    // It may have ended by itself in between.
+    kill_process(process, signal).ok();
 }
 
 async fn client(directory: &Path) -> Client {
