@@ -68,7 +68,7 @@ impl TypeExists {
         Ok(Some(PlacedType { cluster, object }))
     }
 
-    async fn parent(&self, request: &Request<'_>) -> Result<Value, Rejection> {
+    async fn parent(&self, request: &Request<'_>) -> Result<Arc<Value>, Rejection> {
         let parent = self.0.logical_cluster(request.cluster).await?;
         parent.ok_or_else(|| format!("workspace type cannot be resolved: {NO_LOGICAL_CLUSTER}").into())
     }

@@ -9,7 +9,7 @@ use kcp_apimachinery::Value;
 use kcp_authz::{Attributes, Authorizer, Depth, Reach, ResourceTarget, Target, User};
 use kcp_index::{Index, Resolved};
 use kcp_names::{ClusterName, WorkspacePath};
-use kcp_registry::{Registry, codec, logical_cluster_key};
+use kcp_registry::{Registry, logical_cluster_key};
 use kcp_storage::{Key, ObjectName, ResourceKey};
 use std::sync::Arc;
 
@@ -25,13 +25,15 @@ pub struct World {
 
 impl World {
     /// One object as clients see it.
-    pub(crate) async fn object(&self, key: &Key) -> Result<Option<Value>, Rejection> {
-        let Some(record) = self.registry.record(key).await.map_err(internal)? else { return Ok(None) };
-        codec::open(key, &record).map(Some).map_err(internal)
+    pub(crate) async fn object(&self, key: &Key) -> Result<Option<Arc<Value>>, Rejection> {
+        Ok(self.registry.object(key).await.map_err(internal)?.map(|opened| opened.value))
     }
 
     /// The object that stands for a logical cluster.
-    pub(crate) async fn logical_cluster(&self, cluster: &ClusterName) -> Result<Option<Value>, Rejection> {
+    pub(crate) async fn logical_cluster(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<Option<Arc<Value>>, Rejection> {
         self.object(&logical_cluster_key(cluster)).await
     }
 
@@ -50,7 +52,7 @@ impl World {
         resource: ResourceKey,
         cluster: &ClusterName,
         name: &str,
-    ) -> Result<Option<Value>, Rejection> {
+    ) -> Result<Option<Arc<Value>>, Rejection> {
         let Ok(name) = ObjectName::parse(name) else { return Ok(None) };
         self.object(&Key { resource, cluster: cluster.clone(), namespace: None, name }).await
     }

@@ -3,16 +3,15 @@
 use crate::{
     ApiServer, Error,
     request::Options,
-    shared_objects::{SharedObjects, open},
     write::{Body, DeleteOptions, Deleted, PatchKind, Write},
 };
 use kcp_apimachinery::Value;
 use kcp_authz::{Attributes, Depth, Reach, User, group};
 use kcp_index::{Index, Resolved};
 use kcp_names::ClusterName;
-use kcp_reconcile::{Answer, Change, Fact, Propagation, Query, Reader, Served, WriteError, Writer};
-use kcp_registry::{Registry, Token};
-use kcp_storage::{BoxFuture, Key, Namespace, Range};
+use kcp_reconcile::{Answer, Change, Fact, Object, Propagation, Query, Reader, Served, WriteError, Writer};
+use kcp_registry::{Opened, Registry, Token};
+use kcp_storage::{BoxFuture, Key, Namespace, Range, Record};
 use std::sync::Arc;
 
 /// Writes of controllers, with an identity of their own at authorization.
@@ -155,7 +154,6 @@ pub struct StoreReader {
     registry: Arc<Registry>,
     index: Arc<Index>,
     owners: Arc<dyn Owners>,
-    shared: Arc<SharedObjects>,
 }
 
 /// Who depends on whom: what an index of owner references answers.
@@ -168,8 +166,7 @@ impl StoreReader {
     /// Reads from these.
     #[must_use]
     pub fn new(registry: Arc<Registry>, index: Arc<Index>, owners: Arc<dyn Owners>) -> Arc<Self> {
-        let shared = SharedObjects::of(&registry);
-        Arc::new(Self { registry, index, owners, shared })
+        Arc::new(Self { registry, index, owners })
     }
 
     async fn list(&self, range: &Range, limit: usize) -> Result<Answer, kcp_registry::Error> {
@@ -203,7 +200,10 @@ impl StoreReader {
 
     async fn answer(&self, query: &Query) -> Result<Answer, kcp_registry::Error> {
         Ok(match query {
-            Query::Get(key) => Answer::Object(self.shared.get(&self.registry, key).await?),
+            Query::Get(key) => {
+                let found = self.registry.object(key).await?;
+                Answer::Object(found.map_or(Fact::Absent, |opened| Fact::Is(fact(key.clone(), opened))))
+            }
             Query::List(range, limit) => self.list(range, *limit).await?,
             Query::Page(range, after, limit) => {
                 let page = self.registry.store().range(range, after.as_ref(), *limit, None).await?;
@@ -237,6 +237,17 @@ impl StoreReader {
             }),
         })
     }
+}
+
+fn open(key: Key, record: &Record) -> Result<Object, kcp_registry::Error> {
+    let opened = Opened::of(&key, record)?;
+    Ok(fact(key, opened))
+}
+
+/// An object as facts show it.
+fn fact(key: Key, opened: Opened) -> Object {
+    let Opened { value, created, modified } = opened;
+    Object { key, value, created, modified }
 }
 
 impl Reader for StoreReader {

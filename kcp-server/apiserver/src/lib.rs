@@ -25,7 +25,6 @@ pub mod request;
 mod resource;
 mod respond;
 mod select;
-mod shared_objects;
 mod special;
 mod status;
 mod table;

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Logical clusters whose policy is kept compiled.
 const CLUSTERS: usize = 20_000;
+/// Logical clusters whose bound exports are kept read.
+const BUSY: usize = 2_000;
 const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// RBAC policies and logical clusters as the registry has them.
@@ -21,6 +23,7 @@ pub struct StoredPolicies {
     index: Arc<Index>,
     policies: ClusterCache<Policy>,
     clusters: ClusterCache<Option<LogicalCluster>>,
+    exports: ClusterCache<Vec<kcp_registry::BoundExport>>,
 }
 
 impl StoredPolicies {
@@ -32,6 +35,7 @@ impl StoredPolicies {
             index,
             policies: ClusterCache::new(CLUSTERS),
             clusters: ClusterCache::new(CLUSTERS),
+            exports: ClusterCache::new(BUSY),
         });
         registry.on_change(this.clone());
         this
@@ -86,23 +90,25 @@ impl StoredPolicies {
         if !matches!(found.source, kcp_registry::Source::Bound { .. }) {
             return Ok(None);
         }
-        let Some(object) = self.registry.binding_of(cluster, &found.key).await.map_err(failed)? else {
+        let exports = self.exports.get(cluster, || async {
+            self.registry.bound_exports(cluster).await.map(Arc::new).map_err(failed)
+        });
+        let exports = exports.await?;
+        let Some(bound) = exports.iter().find(|export| export.resources.contains(&found.key)) else {
             return Ok(None);
         };
-        let text =
-            |name| object.str_at(&["spec", "reference", "export", name]).unwrap_or_default().to_owned();
-        let path = Some(text("path")).filter(|path| !path.is_empty()).unwrap_or_else(|| cluster.to_string());
-        let export = self.export(&path, &text("name")).await?;
-        Ok(Some(BoundExport { path, name: text("name"), export }))
+        let own = || cluster.to_string();
+        let path = Some(bound.path.clone()).filter(|path| !path.is_empty()).unwrap_or_else(own);
+        let export = self.export(&path, &bound.name).await?;
+        Ok(Some(BoundExport { path, name: bound.name.clone(), export }))
     }
 
     /// The export that a path and name mean, if it is there.
     async fn export(&self, path: &str, name: &str) -> Result<Option<Export>, Error> {
         let Some(cluster) = self.cluster_of(path) else { return Ok(None) };
         let key = named("apiexports", &cluster, name)?;
-        let Some(record) = self.registry.record(&key).await.map_err(failed)? else { return Ok(None) };
-        let object = codec::open(&key, &record).map_err(failed)?;
-        let policy = match object.at(&["spec", "maximalPermissionPolicy"]) {
+        let Some(object) = self.registry.object(&key).await.map_err(failed)? else { return Ok(None) };
+        let policy = match object.value.at(&["spec", "maximalPermissionPolicy"]) {
             None => MaximalPermissionPolicy::Absent,
             Some(policy) if policy.get("local").is_some() => MaximalPermissionPolicy::Local,
             Some(_) => MaximalPermissionPolicy::NotLocal,
@@ -168,6 +174,7 @@ impl Observer for StoredPolicies {
         match (&*key.resource.group, &*key.resource.resource) {
             (RBAC, _) => Some(Box::new(self.policies.changing(&key.cluster))),
             ("core.kcp.io", "logicalclusters") => Some(Box::new(self.clusters.changing(&key.cluster))),
+            ("apis.kcp.io", "apibindings") => Some(Box::new(self.exports.changing(&key.cluster))),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::{Error, Registry, catalog::Resource, logical_cluster_key};
 use bytes::Bytes;
 use kcp_names::{ClusterName, Revision};
 use kcp_storage::{Change, Expect, Key, ObjectName, Outcome, Record, Require, ResourceKey, Write};
+use std::sync::Arc;
 
 /// What is to be done with a key.
 #[derive(Clone, Debug)]
@@ -30,11 +31,14 @@ pub struct Commit {
 impl Registry {
     /// Makes one change. `namespace` is the revision that made the object's namespace, when that matters.
     ///
+    /// A change that has begun goes on when the caller is dropped, as happens when a client hangs up: nobody
+    /// trusts what is kept of the object until it is durable and told of.
+    ///
     /// # Errors
     /// `AlreadyExists`, `Conflict` (with the live object's state lost: read it again), a closed logical
     /// cluster or namespace, or a failing store.
     pub async fn commit(
-        &self,
+        self: &Arc<Self>,
         resource: &Resource,
         key: &Key,
         deed: Deed,
@@ -49,20 +53,29 @@ impl Registry {
             Deed::Remove(revision) => (Expect::Revision(*revision), Change::Delete),
         };
         let write = Write { key: key.clone(), expect, change, requires };
+        let made = tokio::spawn(self.clone().make(write)).await;
+        let outcome = made.map_err(|_| Error::Unavailable("the store".to_owned()))??;
+        self.outcome(resource, key, deed, outcome)
+    }
+
+    /// A change from the first guard to the last word, which nothing interrupts.
+    async fn make(self: Arc<Self>, write: Write) -> Result<Outcome, Error> {
         let observers = self.observers.read().clone();
-        let _held: Vec<_> = observers.iter().filter_map(|observer| observer.changing(key)).collect();
-        let _own = self.own_changes(key);
+        let key = write.key.clone();
+        let _held: Vec<_> = observers.iter().filter_map(|observer| observer.changing(&key)).collect();
+        let _own = self.own_changes(&key);
         let outcomes = self.store.commit(vec![write]).await?;
         let outcome =
             outcomes.into_iter().next().ok_or_else(|| Error::Unavailable("the store".to_owned()))?;
-        let commit = self.outcome(resource, key, deed, outcome)?;
-        self.tell(commit.revision).await;
-        Ok(commit)
+        if let Outcome::Committed { revision, .. } = &outcome {
+            self.tell(*revision).await;
+        }
+        Ok(outcome)
     }
 
     /// Guards on what this registry itself compiles from an object.
     pub(crate) fn own_changes(&self, key: &Key) -> Vec<crate::Changing<'_>> {
-        let mut held = Vec::new();
+        let mut held: Vec<_> = self.objects.changing(key).into_iter().collect();
         match (&*key.resource.group, &*key.resource.resource) {
             ("apiextensions.k8s.io", "customresourcedefinitions") => {
                 held.extend(self.definitions.changing(key));
@@ -142,5 +155,87 @@ impl Registry {
             created: record.created,
             open: true,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Observer, built_in_resources, codec};
+    use kcp_apimachinery::value;
+    use kcp_storage::memory::MemoryStore;
+    use parking_lot::Mutex;
+
+    /// Remembers what it heard of.
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<(Key, bool)>>);
+
+    impl Observer for Ear {
+        fn changed(&self, key: &Key, record: Option<&Record>) {
+            self.0.lock().push((key.clone(), record.is_some()));
+        }
+    }
+
+    fn world() -> (Arc<Registry>, Arc<Resource>, Key) {
+        let store = Arc::new(MemoryStore::default());
+        let registry = Registry::new(store, built_in_resources(false));
+        let key = Key {
+            resource: ResourceKey::built_in("", "configmaps"),
+            cluster: ClusterName::system_admin(),
+            namespace: Some(ObjectName::parse("default").expect("a name")),
+            name: ObjectName::parse("hello").expect("a name"),
+        };
+        let resources = built_in_resources(false);
+        let resource =
+            resources.into_iter().find(|resource| resource.key == key.resource).expect("config maps");
+        (registry, resource, key)
+    }
+
+    fn sealed(text: &str) -> Bytes {
+        let mut object = value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "hello"}, "data": {"a": (text)}});
+        codec::seal(&mut object, codec::Seal::default())
+    }
+
+    async fn data(registry: &Registry, key: &Key) -> Option<String> {
+        let opened = registry.object(key).await.expect("it can be read")?;
+        opened.value.str_at(&["data", "a"]).map(str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn a_change_goes_on_when_nobody_waits_for_it() {
+        let (registry, resource, key) = world();
+        let ear = Arc::new(Ear::default());
+        registry.on_change(ear.clone());
+        let mut commit = Box::pin(registry.commit(&resource, &key, Deed::Create(sealed("1")), None));
+        let polled = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(commit.as_mut().poll(context).is_pending())
+        });
+        assert!(polled.await, "it has begun");
+        drop(commit);
+        while ear.0.lock().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*ear.0.lock(), [(key.clone(), true)]);
+        assert_eq!(data(&registry, &key).await.as_deref(), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_kept_decoded_is_never_older_than_the_last_change() {
+        let (registry, resource, key) = world();
+        let key = Key { resource: ResourceKey::custom("apis.kcp.io", "apiexports"), ..key };
+        assert_eq!(data(&registry, &key).await, None);
+        let mut last = None;
+        for text in ["1", "2", "3"] {
+            let deed = match last {
+                None => Deed::Create(sealed(text)),
+                Some(revision) => Deed::Replace(revision, sealed(text)),
+            };
+            last = Some(registry.commit(&resource, &key, deed, None).await.expect("it is made").revision);
+            assert_eq!(data(&registry, &key).await.as_deref(), Some(text));
+            assert_eq!(data(&registry, &key).await.as_deref(), Some(text), "now from the cache");
+        }
+        let gone = Deed::Remove(last.expect("a revision"));
+        registry.commit(&resource, &key, gone, None).await.expect("it is made");
+        assert_eq!(data(&registry, &key).await, None);
     }
 }

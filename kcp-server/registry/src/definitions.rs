@@ -208,6 +208,17 @@ pub(crate) struct BoundResource {
     pub identity: String,
 }
 
+/// An export that a cluster has bound, and what it has from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundExport {
+    /// Path of the export's workspace; empty: the cluster itself.
+    pub path: String,
+    /// Name of the export.
+    pub name: String,
+    /// Where the cluster's objects of its resources are.
+    pub resources: Vec<ResourceKey>,
+}
+
 /// What a binding has bound.
 #[must_use]
 pub(crate) fn bound_resources(binding: &Value) -> Vec<BoundResource> {
@@ -256,23 +267,27 @@ impl Registry {
         }
     }
 
-    /// The APIBinding through which a cluster has a resource.
+    /// The exports that a cluster has its bound resources from.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn binding_of(&self, cluster: &ClusterName, key: &ResourceKey) -> Result<Option<Value>, Error> {
+    pub async fn bound_exports(&self, cluster: &ClusterName) -> Result<Vec<BoundExport>, Error> {
+        let mut exports = Vec::new();
         for (at, record) in all(self, &Range::cluster(bindings(), cluster.clone())).await?.items {
             let binding = codec::open(&at, &record)?;
-            let has = bound_resources(&binding).iter().any(|bound| {
-                *bound.group == *key.group
-                    && *bound.resource == *key.resource
-                    && key.identity == Identity::Bound(bound.identity.as_str().into())
+            let text = |name| binding.str_at(&["spec", "reference", "export", name]).unwrap_or_default();
+            let resources = bound_resources(&binding).into_iter().map(|bound| ResourceKey {
+                group: bound.group.into(),
+                resource: bound.resource.into(),
+                identity: Identity::Bound(bound.identity.into()),
             });
-            if has {
-                return Ok(Some(binding));
-            }
+            exports.push(BoundExport {
+                path: text("path").to_owned(),
+                name: text("name").to_owned(),
+                resources: resources.collect(),
+            });
         }
-        Ok(None)
+        Ok(exports)
     }
 
     /// Any definition of a group and resource, for lists of metadata over all of them.

@@ -13,15 +13,17 @@ mod definitions;
 mod error;
 mod follow;
 mod list;
+mod objects;
 mod stream;
 
 pub use built_in::built_in_resources;
 pub use cache::{Changing, ClusterCache};
 pub use catalog::{Catalog, Column, Resource, Scale, Source, Subresource, Version};
 pub use commit::{Commit, Deed};
-pub use definitions::Definitions;
+pub use definitions::{BoundExport, Definitions};
 pub use error::Error;
 pub use list::{Listing, Selection, Token};
+pub use objects::Opened;
 pub use stream::{Streamed, WatchStream};
 
 use kcp_names::{ClusterName, Revision};
@@ -39,6 +41,7 @@ pub struct Registry {
     definitions: Definitions,
     catalogs: ClusterCache<Catalog>,
     incarnations: ClusterCache<Option<Incarnation>>,
+    objects: objects::Objects,
     /// Watchers of changes that others compile from: RBAC policies. See [`Registry::on_change`].
     observers: parking_lot::RwLock<Vec<Arc<dyn Observer>>>,
     follower: follow::Follower,
@@ -77,6 +80,7 @@ impl Registry {
             definitions: Definitions::new(built_in),
             catalogs: ClusterCache::new(CLUSTERS),
             incarnations: ClusterCache::new(CLUSTERS),
+            objects: objects::Objects::default(),
             observers: parking_lot::RwLock::default(),
             follower,
         })

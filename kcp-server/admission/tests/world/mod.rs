@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(unreachable_pub, reason = "shared by the test files")]
 
-use futures_util::FutureExt as _;
 use kcp_admission::{Operation, Plugin, Rejection, Request};
 use kcp_apimachinery::{Value, value};
 use kcp_authz::{Authorizer, BoundExport, BoxFuture, Error, LogicalCluster, Phase, Policies, Policy, User};
@@ -263,7 +262,8 @@ fn shard() -> ShardName {
     ShardName::parse("amber").expect("a name")
 }
 
-/// The answer of something that never has to wait in memory.
+/// The answer of something that is in memory.
 fn now<T>(answer: impl Future<Output = T>) -> T {
-    answer.now_or_never().expect("nothing in memory waits")
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(answer)
 }

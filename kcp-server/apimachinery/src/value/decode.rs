@@ -1,6 +1,9 @@
 use super::{Map, Name, Value};
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use std::{cell::RefCell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 /// What a document may be at most. Checked while it is read, before anything is built from it.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +57,7 @@ pub fn decode_with(bytes: &[u8], limits: Limits) -> Result<(Value, Vec<String>),
     let value =
         Seed { state: &state, depth: 0 }.deserialize(&mut reader).map_err(|e| DecodeError(e.to_string()))?;
     reader.end().map_err(|e| DecodeError(e.to_string()))?;
-    Ok((value, state.duplicates.into_inner()))
+    Ok((value, state.paths()))
 }
 
 /// [`decode_with`] from any format.
@@ -64,7 +67,7 @@ pub(crate) fn decode_from<'de, D: serde::Deserializer<'de>>(
 ) -> Result<(Value, Vec<String>), D::Error> {
     let state = State::new(limits);
     let value = Seed { state: &state, depth: 0 }.deserialize(from)?;
-    Ok((value, state.duplicates.into_inner()))
+    Ok((value, state.paths()))
 }
 
 impl<'de> serde::Deserialize<'de> for Value {
@@ -76,9 +79,9 @@ impl<'de> serde::Deserialize<'de> for Value {
 
 struct State {
     limits: Limits,
-    nodes: RefCell<usize>,
-    duplicates: RefCell<Vec<String>>,
-    path: RefCell<Vec<PathPart>>,
+    nodes: Cell<usize>,
+    /// Members that occur twice, each as its path from the inside out: only documents that have some pay.
+    duplicates: RefCell<Vec<Vec<PathPart>>>,
 }
 
 enum PathPart {
@@ -88,26 +91,46 @@ enum PathPart {
 
 impl State {
     fn new(limits: Limits) -> Self {
-        Self { limits, nodes: RefCell::new(0), duplicates: RefCell::default(), path: RefCell::default() }
+        Self { limits, nodes: Cell::new(0), duplicates: RefCell::default() }
     }
 
-    fn here(&self, last: &str) -> String {
-        let mut text = String::new();
-        for part in self.path.borrow().iter() {
-            match part {
-                PathPart::Member(name) if text.is_empty() => text.push_str(name),
-                PathPart::Member(name) => {
-                    text.push('.');
-                    text.push_str(name);
-                }
-                PathPart::Index(at) => text.push_str(&format!("[{at}]")),
-            }
-        }
-        if !text.is_empty() {
-            text.push('.');
-        }
-        text + last
+    /// How many there are: what is told from here on is inside what is read next.
+    fn told(&self) -> usize {
+        self.duplicates.borrow().len()
     }
+
+    /// All that was told since is in here.
+    fn inside(&self, since: usize, part: impl Fn() -> PathPart) {
+        if self.told() > since {
+            self.duplicates.borrow_mut()[since..].iter_mut().for_each(|path| path.push(part()));
+        }
+    }
+
+    fn tell(&self, twice: Vec<Name>) {
+        let mut duplicates = self.duplicates.borrow_mut();
+        let room = DUPLICATES_MAX.saturating_sub(duplicates.len());
+        duplicates.extend(twice.into_iter().take(room).map(|name| vec![PathPart::Member(name)]));
+    }
+
+    fn paths(self) -> Vec<String> {
+        self.duplicates.into_inner().iter().map(|path| text(path)).collect()
+    }
+}
+
+fn text(path: &[PathPart]) -> String {
+    let mut text = String::new();
+    for part in path.iter().rev() {
+        match part {
+            PathPart::Member(name) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
+            PathPart::Index(at) => text.push_str(&format!("[{at}]")),
+        }
+    }
+    text
 }
 
 #[derive(Clone, Copy)]
@@ -129,12 +152,11 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        let mut nodes = self.state.nodes.borrow_mut();
-        *nodes += 1;
-        if *nodes > self.state.limits.nodes {
+        let nodes = self.state.nodes.get() + 1;
+        self.state.nodes.set(nodes);
+        if nodes > self.state.limits.nodes {
             return Err(D::Error::custom(format!("more than {} values", self.state.limits.nodes)));
         }
-        drop(nodes);
         from.deserialize_any(self)
     }
 }
@@ -178,32 +200,51 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut items = Vec::new();
-        self.state.path.borrow_mut().push(PathPart::Index(0));
-        while let Some(item) = from.next_element_seed(inner)? {
+        loop {
+            let since = self.state.told();
+            let Some(item) = from.next_element_seed(inner)? else { return Ok(Value::Array(items)) };
+            self.state.inside(since, || PathPart::Index(items.len()));
             items.push(item);
-            if let Some(last) = self.state.path.borrow_mut().last_mut() {
-                *last = PathPart::Index(items.len());
-            }
         }
-        self.state.path.borrow_mut().pop();
-        Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut members = Vec::new();
-        while let Some(name) = from.next_key::<std::borrow::Cow<'_, str>>()? {
-            let name = Name::from(&*name);
-            self.state.path.borrow_mut().push(PathPart::Member(name.clone()));
+        while let Some(name) = from.next_key_seed(NameSeed)? {
+            let since = self.state.told();
             let value = from.next_value_seed(inner)?;
-            self.state.path.borrow_mut().pop();
+            self.state.inside(since, || PathPart::Member(name.clone()));
             members.push((name, value));
         }
         let (map, twice) = Map::collect(members);
-        let mut duplicates = self.state.duplicates.borrow_mut();
-        let room = DUPLICATES_MAX.saturating_sub(duplicates.len());
-        duplicates.extend(twice.iter().take(room).map(|name| self.state.here(name)));
+        if !twice.is_empty() {
+            self.state.tell(twice);
+        }
         Ok(Value::Object(map))
+    }
+}
+
+/// Reads the name of a member without a copy in between.
+struct NameSeed;
+
+impl<'de> DeserializeSeed<'de> for NameSeed {
+    type Value = Name;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Name, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameSeed {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Name, E> {
+        Ok(Name::from(text))
     }
 }
 

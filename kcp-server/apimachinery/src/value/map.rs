@@ -1,7 +1,6 @@
 use super::Value;
 use std::{
     borrow::Borrow,
-    collections::HashSet,
     fmt,
     ops::Deref,
     sync::{Arc, LazyLock},
@@ -12,7 +11,7 @@ use std::{
 pub struct Name(Arc<str>);
 
 /// Names that nearly every object repeats.
-static COMMON: LazyLock<HashSet<Arc<str>>> = LazyLock::new(|| {
+static COMMON: LazyLock<hashbrown::HashSet<Arc<str>>> = LazyLock::new(|| {
     "apiVersion kind metadata spec status data name namespace uid labels annotations resourceVersion \
      generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds finalizers ownerReferences \
      managedFields manager operation time fieldsType fieldsV1 subresource generateName type reason message \
