@@ -108,12 +108,16 @@ impl<T, K: Hash + Eq + Clone> ClusterCache<T, K> {
     }
 
     /// `None` while something is changing.
+    ///
+    /// Changes are asked for before the epochs are read: a change that ends in between is then seen by its
+    /// epoch. The other way round its end would hide the epoch that was read before it.
     fn epochs(&self, key: &K) -> Option<(u64, u64)> {
         let slot = self.slot(key);
-        let epochs = (slot.epoch.load(Ordering::SeqCst), self.everything.epoch.load(Ordering::SeqCst));
-        let still =
-            slot.changing.load(Ordering::SeqCst) == 0 && self.everything.changing.load(Ordering::SeqCst) == 0;
-        still.then_some(epochs)
+        let quiet = |slot: &Slot| slot.changing.load(Ordering::SeqCst) == 0;
+        if !quiet(slot) || !quiet(&self.everything) {
+            return None;
+        }
+        Some((slot.epoch.load(Ordering::SeqCst), self.everything.epoch.load(Ordering::SeqCst)))
     }
 }
 
@@ -138,5 +142,36 @@ mod tests {
         assert_eq!(look(&cache, 5).await, 4);
         drop(cache.changing_everything());
         assert_eq!(look(&cache, 6).await, 6);
+    }
+
+    /// Two threads without a word between them, as requests are.
+    #[test]
+    fn nobody_sees_what_was_before_an_acknowledged_change() {
+        const CHANGES: u64 = 20_000;
+        let (cache, key) = (ClusterCache::<u64>::new(10), ClusterName::root());
+        let (truth, acknowledged) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                for change in 1..=CHANGES {
+                    let changing = cache.changing(&key);
+                    truth.store(change, Ordering::SeqCst);
+                    drop(changing);
+                    acknowledged.store(change, Ordering::SeqCst);
+                    if change % 3 == 0 {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            threads.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                while acknowledged.load(Ordering::SeqCst) < CHANGES {
+                    let least = acknowledged.load(Ordering::SeqCst);
+                    let look =
+                        cache.get::<(), _>(&key, || async { Ok(Arc::new(truth.load(Ordering::SeqCst))) });
+                    let seen = *runtime.block_on(look).expect("building does not fail");
+                    assert!(seen >= least, "{seen} after {least}");
+                }
+            });
+        });
     }
 }
