@@ -34,8 +34,8 @@ pub(crate) enum Kind {
     Int,
     Double,
     String(Format),
-    List(Box<Decl>, ListKind),
-    Map(Box<Decl>),
+    List(Arc<Decl>, ListKind),
+    Map(Arc<Decl>),
     Object(Arc<Object>),
 }
 
@@ -80,7 +80,7 @@ pub struct Object {
 pub(crate) struct Field {
     pub(crate) name: Name,
     pub(crate) escaped: Box<str>,
-    pub(crate) decl: Decl,
+    pub(crate) decl: Arc<Decl>,
 }
 
 /// A member for [`Decl::object`].
@@ -146,14 +146,14 @@ impl Decl {
     #[must_use]
     pub fn list(items: Self, max_items: Option<i64>, kind: ListKind) -> Self {
         let most = max_items.map_or((MAX_REQUEST - 2) / (items.min_bytes + 1), not_negative);
-        Self::of(Kind::List(Box::new(items), kind), most, 2)
+        Self::of(Kind::List(Arc::new(items), kind), most, 2)
     }
 
     /// `object` with `additionalProperties`.
     #[must_use]
     pub fn map(values: Self, max_properties: Option<i64>) -> Self {
         let most = max_properties.map_or((MAX_REQUEST - 2) / (values.min_bytes + 6), not_negative);
-        Self::of(Kind::Map(Box::new(values)), most, 2)
+        Self::of(Kind::Map(Arc::new(values)), most, 2)
     }
 
     /// `object` with `properties`. Members whose names cannot be written in an expression are left out.
@@ -167,7 +167,7 @@ impl Decl {
                 min_bytes += name.len() as u64 + decl.min_bytes + 4;
             }
             if let Some(escaped) = escape::escape(&name) {
-                fields.push(Field { name, escaped: escaped.into(), decl });
+                fields.push(Field { name, escaped: escaped.into(), decl: Arc::new(decl) });
             }
         }
         fields.sort_by(|a, b| a.escaped.cmp(&b.escaped));
@@ -213,8 +213,10 @@ impl Decl {
         }
     }
 
-    /// What elements or the values of members are.
-    pub(crate) fn element(&self) -> Option<&Self> {
+    /// What elements or the values of members are. It is shared, so that rules further down in a schema
+    /// need no types of their own.
+    #[must_use]
+    pub fn element(&self) -> Option<&Arc<Self>> {
         match &self.kind {
             Kind::List(items, _) | Kind::Map(items) => Some(items),
             Kind::Dyn
@@ -225,6 +227,12 @@ impl Decl {
             | Kind::String(_)
             | Kind::Object(_) => None,
         }
+    }
+
+    /// What a member of an object is, by its name in the object; `None` if expressions do not see it.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Arc<Self>> {
+        self.as_object()?.by_name(name).map(|field| &field.decl)
     }
 
     pub(crate) fn as_object(&self) -> Option<&Arc<Object>> {

@@ -10,6 +10,7 @@
 //! | [`Schema::default`] | fills in defaults, drops `null` where none may be |
 //! | [`Schema::validate`], [`Schema::validate_status`] | tells what is wrong, in Kubernetes' words, ratcheted on updates |
 //! | [`Schema::shape`] | how patches and server-side apply merge it |
+//! | [`rules::declared`] | what expressions see of a node |
 //! | [`Schema::has_rules`] | whether it has `x-kubernetes-validations`, which are kept in the nodes |
 //!
 //! [`crd`] checks CustomResourceDefinitions (and the versions of APIResourceSchemas) before they are compiled,
@@ -24,16 +25,17 @@ pub mod crd;
 mod default;
 mod embedded;
 mod format;
-pub use kcp_cel::go_regex;
 mod lists;
 pub mod node;
 pub mod openapi;
 #[cfg(test)]
 mod properties;
 mod prune;
+pub mod rules;
 mod schema;
 mod shape;
 mod validate;
 
 pub use compile::{CompileError, MAX_DEPTH};
+pub use kcp_cel::go_regex;
 pub use schema::Schema;

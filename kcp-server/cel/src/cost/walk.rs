@@ -181,7 +181,7 @@ impl<'a> Estimator<'a> {
     fn element_place(&self, of: Id) -> Place<'a> {
         match self.place(of) {
             Place::None => self.root_after_cut(),
-            Place::Of(decl) => decl.element().map_or(Place::Unknown, Place::Of),
+            Place::Of(decl) => decl.element().map_or(Place::Unknown, |element| Place::Of(element)),
             Place::Key | Place::Unknown => Place::Unknown,
         }
     }

@@ -17,11 +17,16 @@ enum Step<'a> {
 
 impl<'a> Run<'a, '_, '_> {
     pub(super) fn attribute(&mut self, attribute: &'a Attribute) -> Result<Val<'a>, Fault> {
-        let mut value = self.base(attribute.base).map_err(|fault| fault.at(attribute.at))?;
         if attribute.parts.is_empty() {
+            let value = self.base(attribute.base).map_err(|fault| fault.at(attribute.at))?;
             self.meter.charge(attribute.cost)?;
             return Ok(value);
         }
+        self.chain(attribute)
+    }
+
+    fn chain(&mut self, attribute: &'a Attribute) -> Result<Val<'a>, Fault> {
+        let mut value = self.base(attribute.base).map_err(|fault| fault.at(attribute.at))?;
         let mut optional = false;
         if let Val::Optional(inner) = value {
             optional = true;

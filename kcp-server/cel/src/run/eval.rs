@@ -116,8 +116,13 @@ impl<'a, 'b, 'm> Run<'a, 'b, 'm> {
     /// Both sides of an operator. Like cel-go, which counts what it does, it evaluates the second one and
     /// charges for the operator even when the first one failed.
     fn both(&mut self, left: NodeId, right: NodeId) -> Result<(Val<'a>, Val<'a>), Fault> {
-        match (self.absorbed(left)?, self.absorbed(right)?) {
+        let left = self.eval(left);
+        if let Err(Fault::OverBudget | Fault::Cancelled) = left {
+            return left.map(|left| (left, Val::Null));
+        }
+        match (left, self.eval(right)) {
             (Ok(left), Ok(right)) => Ok((left, right)),
+            (_, Err(stop @ (Fault::OverBudget | Fault::Cancelled))) => Err(stop),
             (Err(fault), _) | (Ok(_), Err(fault)) => {
                 self.meter.charge(1)?;
                 Err(fault)

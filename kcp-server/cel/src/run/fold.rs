@@ -3,7 +3,11 @@ use super::{
     eval::truth,
     plan::{Body, Fold, NodeId},
 };
-use crate::{library::cost, value::Val};
+use crate::{
+    library::cost,
+    value::{ANY, Val, read},
+};
+use kcp_apimachinery::Value;
 
 impl<'a> Run<'a, '_, '_> {
     pub(super) fn fold(&mut self, fold: &'a Fold) -> Result<Val<'a>, Fault> {
@@ -55,10 +59,12 @@ impl<'a> Run<'a, '_, '_> {
                 return Ok(false);
             }
             run.meter.charge(cost::NAME)?;
-            match truth(run.eval(test))? {
-                Ok(truth) => decided = truth == decides,
-                Err(fault) => {
-                    failed.get_or_insert(fault);
+            match run.eval(test) {
+                Ok(Val::Bool(truth)) => decided = truth == decides,
+                other => {
+                    if let Err(fault) = truth(other)? {
+                        failed.get_or_insert(fault);
+                    }
                 }
             }
             Ok(true)
@@ -78,6 +84,18 @@ impl<'a> Run<'a, '_, '_> {
         mut step: impl FnMut(&mut Self) -> Result<bool, Fault>,
     ) -> Result<(), Fault> {
         let first = usize::from(fold.variable);
+        if let (Val::Tree(Value::Array(items), decl), None) = (range, fold.second) {
+            // The common case: nothing is looked up twice.
+            let of = decl.element().map_or(&ANY, |of| of);
+            for item in items {
+                self.slots[first] = read(item, of).map_err(Fault::error)?;
+                self.meter.work(1)?;
+                if !step(self)? {
+                    return Ok(());
+                }
+            }
+            return Ok(());
+        }
         if range.is_list() {
             for at in 0.. {
                 let Some(item) = range.item(at) else { return Ok(()) };

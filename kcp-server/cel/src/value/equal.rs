@@ -125,7 +125,7 @@ pub(crate) fn key_of<'a>(item: &Val<'a>, keys: &[Box<str>]) -> Result<Vec<Val<'a
                 None => Ok(Val::Null),
                 Some(value) => {
                     let field = decl.as_object().and_then(|object| object.by_name(key));
-                    read(value, field.map_or(&super::ANY, |field| &field.decl)).map_err(Fault::error)
+                    read(value, field.map_or(&super::ANY, |field| &*field.decl)).map_err(Fault::error)
                 }
             },
             _ => {

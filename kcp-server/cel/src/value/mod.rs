@@ -195,7 +195,7 @@ impl<'a> Val<'a> {
         match self {
             Self::List(list) => list.items.get(at).cloned().map(Ok),
             Self::Tree(Value::Array(items), decl) => {
-                Some(read(items.get(at)?, decl.element().unwrap_or(&ANY)))
+                Some(read(items.get(at)?, decl.element().map_or(&ANY, |element| element)))
             }
             Self::Null
             | Self::Bool(_)
