@@ -51,21 +51,21 @@ fn row(name: &str, goal: &str, time: Duration) {
     println!("{name:<45} {:>12} {goal:>10}", format!("{time:.1?}"));
 }
 
-/// The time of one run, as the best of several rounds.
+/// The time of one run, as the best of many short rounds: on a busy machine long ones are interrupted.
 fn per_run(mut run: impl FnMut()) -> Duration {
     let started = Instant::now();
     run();
     let once = started.elapsed().max(Duration::from_nanos(50));
-    let runs = u32::try_from(Duration::from_millis(50).as_nanos() / once.as_nanos()).unwrap_or(1_000_000);
-    let runs = runs.clamp(1, 1_000_000);
-    (0..10)
-        .map(|_| {
-            let started = Instant::now();
-            (0..runs).for_each(|_| run());
-            started.elapsed() / runs
-        })
-        .min()
-        .unwrap_or_default()
+    let runs = u32::try_from(Duration::from_millis(1).as_nanos() / once.as_nanos()).unwrap_or(1);
+    let runs = runs.max(1);
+    let ends = Instant::now() + Duration::from_secs(1);
+    let mut best = Duration::MAX;
+    while Instant::now() < ends {
+        let started = Instant::now();
+        (0..runs).for_each(|_| run());
+        best = best.min(started.elapsed() / runs);
+    }
+    best
 }
 
 fn compile(compiler: &Compiler, expression: &str) -> Program {
