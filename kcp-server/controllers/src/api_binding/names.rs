@@ -8,7 +8,7 @@ use kcp_api::{
     types::apis::{ExportReference, Names},
     well_known::annotation,
 };
-use kcp_apimachinery::{Value, meta::GroupResource, time::Time};
+use kcp_apimachinery::{Value, meta::GroupResource, time::Time, value::from_value};
 use kcp_names::ClusterName;
 use kcp_reconcile::{Change, Fact, Facts, Missing, Object};
 use kcp_storage::Range;
@@ -77,17 +77,14 @@ pub(super) fn conflict(
 ) -> Result<Option<Blocked>, Missing> {
     let cluster = &binding.key.cluster;
     let names = |object: &Value, path: &[&str]| -> Names {
-        let value = object.at(path).map(kcp_apimachinery::value::encode).unwrap_or_default();
-        serde_json::from_slice(&value).unwrap_or_default()
+        object.at(path).and_then(|names| from_value(names).ok()).unwrap_or_default()
     };
-    let wanted = names(&bindable.schema.value, &["spec", "names"]);
     let (own_crds, _) = facts.list(&Range::cluster(kinds::crds(), cluster.clone()), NEIGHBOURS)?;
-    let mut others: Vec<(String, Names, String, Option<ExportReference>)> = own_crds
+    let same_group = |crd: &&Object| crd.value.str_at(&["spec", "group"]) == Some(&*bindable.group);
+    let mut others: Vec<(Names, String, Option<ExportReference>)> = own_crds
         .iter()
-        .map(|crd| {
-            let group = crd.value.str_at(&["spec", "group"]).unwrap_or_default().to_owned();
-            (group, names(&crd.value, &["status", "acceptedNames"]), crd.key.name.to_string(), None)
-        })
+        .filter(same_group)
+        .map(|crd| (names(&crd.value, &["status", "acceptedNames"]), crd.key.name.to_string(), None))
         .collect();
     let (bindings, _) = facts.list(&Range::cluster(kinds::api_bindings(), cluster.clone()), NEIGHBOURS)?;
     for other in bindings.iter().filter(|other| other.key != binding.key) {
@@ -104,11 +101,16 @@ pub(super) fn conflict(
             };
             let export = ExportReference { path: text("path"), name: text("name") };
             let accepted = names(&crd.value, &["status", "acceptedNames"]);
-            others.push((bindable.group.clone(), accepted, other.key.name.to_string(), Some(export)));
+            others.push((accepted, other.key.name.to_string(), Some(export)));
         }
     }
-    let existing = others.iter().map(|(group, accepted, name, export)| Existing {
-        group,
+    // Most bindings are alone in their group.
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let wanted = names(&bindable.schema.value, &["spec", "names"]);
+    let existing = others.iter().map(|(accepted, name, export)| Existing {
+        group: &bindable.group,
         accepted,
         holder: match export {
             Some(export) => Holder::Binding { name, export },

@@ -139,3 +139,23 @@ fn extra_annotations_of_the_export_are_repeated() {
     world.run(&controller, &binding);
     assert!(extra(&world).is_empty());
 }
+
+#[test]
+fn a_kind_that_a_definition_of_the_same_group_has_is_not_bound() {
+    let taken = |group: &str| {
+        let names = value!({"plural": "oxen", "singular": "ox", "kind": "Cow", "listKind": "OxList"});
+        value!({"spec": {"group": (group)}, "status": {"acceptedNames": (names)}})
+    };
+    let check = |group: &str, expected: &str| {
+        let (mut world, controller, binding) = world();
+        world.put(&at(kinds::crds(), &format!("oxen.{group}")), taken(group));
+        world.run(&controller, &binding);
+        let found = world.get(&binding).expect("a binding");
+        let reason = crate::conditions::find(found, "InitialBindingCompleted")
+            .and_then(|condition| condition.str_at(&["reason"]))
+            .unwrap_or_default();
+        assert_eq!(reason, expected, "{group}");
+    };
+    check("farm.io", "NamingConflicts");
+    check("other.io", "");
+}
