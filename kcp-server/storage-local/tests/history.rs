@@ -3,7 +3,7 @@
 mod support;
 
 use kcp_names::Revision;
-use kcp_storage::{Error, Range, ResourceKey, Store, clock::ManualClock};
+use kcp_storage::{Change, Error, Expect, Header, Range, ResourceKey, Store, Write, clock::ManualClock};
 use kcp_storage_local::Options;
 use std::{
     sync::{
@@ -119,4 +119,36 @@ async fn readers_see_what_was_answered_while_tables_are_written_and_merged() {
     done.store(true, Ordering::SeqCst);
     lister.await.expect("joins");
     assert_eq!(store.check(&mut |_| ()).expect("checks").told, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_comes_later_may_expire_earlier() {
+    let (directory, clock) = (tempfile::tempdir().expect("a directory"), Arc::new(ManualClock::default()));
+    let options = Options { clock: Arc::clone(&clock) as _, ..small() };
+    let (store, _) = open(directory.path(), options);
+    let expiring = |number, expires| {
+        let change = Change::Put(Header { expires, ..Header::default() }.seal(b"{}"));
+        Write { key: key(number), expect: Expect::Anything, change, requires: Vec::new() }
+    };
+    let gone = async |number| {
+        while store.get(&key(number)).await.expect("reads").is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    clock.set(100);
+    store.commit((0..600).map(|number| expiring(number, 110)).collect()).await.expect("commits");
+    store.commit(vec![expiring(600, 300)]).await.expect("commits");
+    clock.set(200);
+    gone(599).await;
+    gone(0).await;
+    // Already past, between the others, and the same object anew.
+    store.commit(vec![expiring(601, 50), expiring(602, 210), expiring(600, 220)]).await.expect("commits");
+    gone(601).await;
+    clock.set(215);
+    gone(602).await;
+    assert!(store.get(&key(600)).await.expect("reads").is_some());
+    clock.set(220);
+    gone(600).await;
+    let widgets = store.count(&widgets()).await.expect("counts");
+    assert_eq!((widgets, store.check(&mut |_| ()).expect("checks").problems), (0, 0));
 }

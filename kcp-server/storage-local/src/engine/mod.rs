@@ -32,8 +32,10 @@ use tree::Tree;
 
 /// Memtables that wait to be written out before writers have to.
 const SEALED_LIMIT: usize = 3;
-/// How long a thread waits before it looks again whether there is room.
+/// How long the thread that writes memtables out waits before it looks again whether there is room.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long the thread that merges does: an attempt reads and writes a lot.
+const RETRY_MERGE: Duration = Duration::from_secs(5);
 /// Tables that overlap in the first level before writers have to wait for the merging thread.
 const OVERLAP_LIMIT: usize = 20;
 
@@ -241,9 +243,9 @@ impl Shared {
     }
 
     /// Waits a while before another attempt, unless it is closing.
-    fn rest(&self, state: &mut MutexGuard<'_, State>) {
+    fn rest(&self, state: &mut MutexGuard<'_, State>, pause: Duration) {
         self.changed.notify_all();
-        let until = Instant::now() + RETRY;
+        let until = Instant::now() + pause;
         while !state.closing && !self.changed.wait_until(state, until).timed_out() {}
     }
 
@@ -278,7 +280,7 @@ impl Shared {
                 Err(error) if error.is_full() => {
                     tracing::warn!(%error, "no room to write changes out");
                     state.no_room_to_write = Some(error);
-                    self.rest(&mut state);
+                    self.rest(&mut state, RETRY);
                 }
                 Err(error) => state.fail(error),
             }
@@ -307,7 +309,7 @@ impl Shared {
                     tracing::warn!(%error, "no room to merge tables");
                     state.no_room_to_merge = Some(error);
                     state.unmerged = true;
-                    self.rest(&mut state);
+                    self.rest(&mut state, RETRY_MERGE);
                 }
                 Err(error) => state.fail(error),
             }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Options, codec,
-    engine::{Change, EngineError, Rows},
+    engine::{Change, EngineError, Rows, behind_prefix},
     rows,
 };
 use bytes::Bytes;
@@ -35,6 +35,9 @@ pub(super) struct Housekeeping {
     keep_revisions: u64,
     /// When the next object expires, in seconds since 1970; `None`: nobody has looked.
     due: Option<u64>,
+    /// Nothing expires before this. Rows of what has expired are behind it, and are not read again until
+    /// a merge has removed them.
+    floor: u64,
     /// What the newest revision was at some times, oldest first.
     ages: VecDeque<(u64, Revision)>,
     /// History up to here is gone.
@@ -47,6 +50,7 @@ impl Housekeeping {
             keep: options.keep,
             keep_revisions: options.keep_revisions,
             due: None,
+            floor: 0,
             ages: VecDeque::new(),
             forgotten: Revision::ZERO,
         }
@@ -57,6 +61,7 @@ impl Housekeeping {
         let expires = |event: &Event| event.record.as_ref().map_or(0, |record| Header::peek(&record.value).1);
         for due in events.iter().map(|event| expires(event)).filter(|due| *due != 0) {
             self.due = self.due.map(|known| known.min(due));
+            self.floor = self.floor.min(due);
         }
     }
 }
@@ -105,9 +110,13 @@ impl Writer {
         }
         let view = self.shared.engine.view();
         let (mut writes, mut next, mut reader) = (Vec::new(), u64::MAX, codec::Reader::default());
-        for row in view.scan_prefix(&[rows::DUE]).take(EXPIRE_AT_ONCE) {
+        let from = Bound::Included(rows::due_row(self.housekeeping.floor, &[]));
+        for row in view.scan(from, behind_prefix(&[rows::DUE])).take(EXPIRE_AT_ONCE) {
             let (row, _) = row?;
             let Some((due, spelt)) = rows::read_due_row(&row) else { continue };
+            if next == u64::MAX {
+                self.housekeeping.floor = due;
+            }
             next = due;
             if due > now {
                 break;
