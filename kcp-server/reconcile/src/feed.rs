@@ -6,8 +6,9 @@ use kcp_storage::{Event, Key, Range};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Objects listed at a time.
-const PAGE: usize = 1_000;
+/// Objects listed at a time. All controllers do it at once when a server starts, so this is most of the
+/// memory that a start takes.
+const PAGE: usize = 200;
 
 impl Runner {
     /// Follows the log. Starts with a rescan, and rescans when it was too slow.
