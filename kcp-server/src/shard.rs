@@ -266,7 +266,10 @@ async fn begin(
     };
     feed.begin(registry, kinds.workspaces()).await?;
     registry.load(&Range::everything(), |key, record| owners.update(key, record)).await?;
-    if config.flags.run_controllers {
+    let start_controllers = async || -> anyhow::Result<()> {
+        if !config.flags.run_controllers {
+            return Ok(());
+        }
         let bindings = Arc::new(BindingIndex::default());
         bindings.load(&**registry.store()).await?;
         let reader = StoreReader::new(registry.clone(), server.index().clone(), owners.clone());
@@ -276,8 +279,17 @@ async fn begin(
                 Runner::new(controller, registry.store().clone(), reader.clone(), internal.clone(), options);
             tasks.spawn(runner.run(stop.clone()));
         }
-    }
+        Ok(())
+    };
     let root = ClusterName::root();
+    // What root serves is theirs to make. Once it is there, they look through everything when the shard
+    // is ready, and not before.
+    let catalog = registry.catalog(&root).await?;
+    let made = catalog.find("core.kcp.io", "shards").is_some()
+        && catalog.find("tenancy.kcp.io", "workspacetypes").is_some();
+    if !made {
+        start_controllers().await?;
+    }
     bootstrap.served(&root, "core.kcp.io", "shards").await?;
     bootstrap.served(&root, "tenancy.kcp.io", "workspacetypes").await?;
     let external = config.flags.shard_external_url.clone().unwrap_or_else(|| url.to_owned());
@@ -290,6 +302,9 @@ async fn begin(
     bootstrap.apply(&root, [shard]).await?;
     let groups = &config.flags.home_workspaces_home_creator_groups;
     bootstrap.apply(&root, content::root_phase1(&config.batteries, groups)).await?;
+    if made {
+        start_controllers().await?;
+    }
     bootstrapped.store(true, std::sync::atomic::Ordering::Relaxed);
     ready.store(true, std::sync::atomic::Ordering::Relaxed);
     tracing::info!(url, kubeconfig = %config.kubeconfig.display(), "ready");
