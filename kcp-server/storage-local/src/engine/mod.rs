@@ -35,7 +35,7 @@ const SEALED_LIMIT: usize = 3;
 /// How long the thread that writes memtables out waits before it looks again whether there is room.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long the thread that merges does: an attempt reads and writes a lot.
-const RETRY_MERGE: Duration = Duration::from_secs(5);
+const RETRY_MERGE: Duration = Duration::from_secs(2);
 /// Tables that overlap in the first level before writers have to wait for the merging thread.
 const OVERLAP_LIMIT: usize = 20;
 
@@ -302,8 +302,8 @@ impl Shared {
                     state.unmerged |= more;
                     state.no_room_to_merge = None;
                     self.show_all(&mut state);
-                    let watermark = state.watermark();
-                    MutexGuard::unlocked(&mut state, || self.tree.forget_versions(watermark));
+                    let oldest = state.oldest();
+                    MutexGuard::unlocked(&mut state, || self.tree.forget_versions(oldest));
                 }
                 Err(error) if error.is_full() => {
                     tracing::warn!(%error, "no room to merge tables");
@@ -332,8 +332,12 @@ impl Shared {
 impl State {
     /// Below this number, only the newest version of a row has to stay.
     fn watermark(&self) -> u64 {
-        let oldest = self.open.first_key_value().map_or(self.visible, |(number, _)| *number);
-        oldest.saturating_sub(1)
+        self.oldest().saturating_sub(1)
+    }
+
+    /// The oldest snapshot that is open, or will be.
+    fn oldest(&self) -> u64 {
+        self.open.first_key_value().map_or(self.visible, |(number, _)| *number)
     }
 
     fn fail(&mut self, error: EngineError) {

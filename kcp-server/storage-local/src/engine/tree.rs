@@ -149,10 +149,10 @@ impl Tree {
         }
     }
 
-    /// Drops versions of the tree that no snapshot sees.
-    pub(super) fn forget_versions(&self, watermark: u64) {
+    /// Drops versions of the tree that no snapshot from `oldest` on sees, and their tables.
+    pub(super) fn forget_versions(&self, oldest: u64) {
         let path = &self.tree.tree_config().path;
-        if let Err(error) = self.tree.get_version_history_lock().maintenance(path, watermark) {
+        if let Err(error) = self.tree.get_version_history_lock().maintenance(path, oldest) {
             tracing::warn!(%error, "cannot remove old versions of the storage engine's manifest");
         }
     }
