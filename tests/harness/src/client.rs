@@ -79,21 +79,34 @@ impl Http {
         Answer { status: head.status, headers, body: body.collect(1 << 30).await.expect("a whole body") }
     }
 
+    /// The same for a server that may not be there.
+    pub async fn attempt(&self, method: Method, path: &str, body: impl Into<Body>) -> Option<Answer> {
+        let answer = self.client.send(self.request(method, path, body)).await.ok()?;
+        let (head, body) = answer.into_parts();
+        Some(Answer { status: head.status, headers: head.headers, body: body.collect(1 << 30).await.ok()? })
+    }
+
     /// Sends a request and gives the answer as soon as its head is there.
     ///
     /// # Panics
     /// There is no answer.
     pub async fn open(&self, method: Method, path: &str, body: impl Into<Body>) -> http::Response<Body> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(body.into()).expect("a request");
+        let request = self.request(method, path, body);
         if self.http1 {
             self.client.send_upgrade(request).await.expect("an answer")
         } else {
             self.client.send(request).await.expect("an answer")
         }
+    }
+}
+
+impl Http {
+    fn request(&self, method: Method, path: &str, body: impl Into<Body>) -> Request<Body> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(body.into()).expect("a request")
     }
 }
 

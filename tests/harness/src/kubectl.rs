@@ -18,6 +18,7 @@ pub fn kubectls() -> Vec<PathBuf> {
 pub struct Kubectl {
     program: PathBuf,
     flags: Vec<String>,
+    environment: Vec<(String, String)>,
     kubeconfig: PathBuf,
 }
 
@@ -38,7 +39,8 @@ impl Kubectl {
     /// This program with this kubeconfig.
     #[must_use]
     pub fn new(program: &Path, kubeconfig: &Path) -> Self {
-        Self { program: program.to_owned(), flags: Vec::new(), kubeconfig: kubeconfig.to_owned() }
+        let (flags, environment) = (Vec::new(), Vec::new());
+        Self { program: program.to_owned(), flags, environment, kubeconfig: kubeconfig.to_owned() }
     }
 
     /// The same with another program.
@@ -64,6 +66,13 @@ impl Kubectl {
     #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// The same with a variable of the environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -97,6 +106,7 @@ impl Kubectl {
             .args(&self.flags)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", self.kubeconfig.parent().unwrap_or(Path::new("/")))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -128,6 +138,32 @@ impl Running {
         stdout.read_exact(&mut byte).expect("kubectl prints something");
         self.printed.push(char::from(byte[0]));
         self
+    }
+
+    /// Waits until it has printed this text, and whatever comes before it.
+    ///
+    /// # Panics
+    /// It ends without having done so.
+    #[must_use]
+    pub fn until(mut self, text: &str) -> Self {
+        let mut byte = [0];
+        while !self.printed.contains(text) {
+            let stdout = self.child.stdout.as_mut().expect("a pipe");
+            stdout.read_exact(&mut byte).unwrap_or_else(|e| panic!("{text}: {e} after {}", self.printed));
+            self.printed.push(char::from(byte[0]));
+        }
+        self
+    }
+
+    /// Ends it, and gives what it had printed when it was waited for last.
+    ///
+    /// # Panics
+    /// It cannot be ended.
+    #[must_use]
+    pub fn stop(mut self) -> String {
+        self.child.kill().expect("kubectl can be ended");
+        self.child.wait().expect("kubectl ends");
+        self.printed
     }
 
     /// Waits until it ends by itself.

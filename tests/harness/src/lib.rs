@@ -2,12 +2,14 @@
 //!
 //! Everything goes through the real binary and real clients. A server that is dropped is killed.
 
+mod caller;
 mod client;
 mod front_proxy;
 mod kubectl;
 mod pki;
 mod server;
 
+pub use caller::Caller;
 pub use client::{Answer, Http};
 pub use front_proxy::FrontProxy;
 pub use kubectl::{Kubectl, Output, Running, kubectls};
@@ -28,6 +30,12 @@ pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let profile = test.ancestors().find(|path| path.join(name).is_file());
     profile.map(|path| path.join(name)).unwrap_or_else(|| panic!("{name} has not been built; run tests/run"))
+}
+
+/// A Python that has the package `kubernetes`: the one of `tests/run`, or the one on the path.
+#[must_use]
+pub fn python() -> PathBuf {
+    std::env::var_os("PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from)
 }
 
 /// A port of the loopback interface that nobody listens on.

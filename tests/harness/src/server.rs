@@ -1,4 +1,4 @@
-use crate::{Kubectl, binary, eventually, free_port, kubectls};
+use crate::{Kubectl, Output, PATIENCE, binary, eventually, free_port, kubectls};
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -77,6 +77,40 @@ impl Kcp {
         );
     }
 
+    /// Starts a `kcp` on a root directory and a port, which ends by itself because something is wrong.
+    ///
+    /// # Panics
+    /// It goes on.
+    #[must_use]
+    pub fn refused(root: &Path, port: u16, flags: &[&str]) -> Output {
+        let mut child = Command::new(binary("kcp"))
+            .arg("start")
+            .arg(format!("--root-directory={}", root.display()))
+            .arg(format!("--secure-port={port}"))
+            .arg("--bind-address=127.0.0.1")
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kcp starts");
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while child.try_wait().expect("a child").is_none() {
+            if std::time::Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("kcp goes on");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let output = child.wait_with_output().expect("kcp ends");
+        Output {
+            command: "kcp start".to_owned(),
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// `kill -9`
     ///
     /// # Panics
@@ -120,6 +154,12 @@ impl Kcp {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its URL, without a logical cluster.
