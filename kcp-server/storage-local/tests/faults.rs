@@ -144,10 +144,9 @@ async fn put_large(store: &LocalStore, number: u64, acknowledged: &mut Acknowled
     let content = Header::default().seal(&content);
     let change = Change::Put(content.clone());
     let write = Write { key: key(number), expect: Expect::Absent, change, requires: vec![] };
-    match store.commit(vec![write]).await?.remove(0) {
-        Outcome::Committed { revision, .. } => acknowledged.insert(number, (revision, content.to_vec())),
-        other => panic!("{other:?}"),
-    };
+    let outcome = store.commit(vec![write]).await?.remove(0);
+    let Outcome::Committed { revision, .. } = outcome else { panic!("{outcome:?}") };
+    acknowledged.insert(number, (revision, content.to_vec()));
     Ok(())
 }
 
